@@ -1,0 +1,1 @@
+"""Essay Lifecycle Service: gives each essay exactly one slot and announces exactly one final result."""

@@ -1,0 +1,1 @@
+"""Facts and rules of batches, slots and arrivals; standard library only."""

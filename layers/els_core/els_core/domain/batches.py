@@ -1,0 +1,118 @@
+"""A batch as its row stands, and everything that it holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+
+class Status(StrEnum):
+    """Where a batch stands; the last three are terminal."""
+
+    AWAITED = "awaited"
+    OPEN = "open"
+    READY = "ready"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Tell whether the batch has had its final result."""
+        return self in {Status.READY, Status.FAILED, Status.TIMED_OUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What upstream said of a batch besides its slots; it comes back in the final result."""
+
+    course_code: str
+    user_id: str
+    correlation_id: str
+    timeout_seconds: int
+    org_id: str | None = None
+    class_id: str | None = None
+    essay_instructions: str | None = None
+    student_prompt_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The announcement of a batch: its slots, its terms, and the fingerprint of the data as sent."""
+
+    batch_id: str
+    essay_ids: tuple[str, ...]
+    terms: Terms
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The row of a batch. While it is awaited it has no slots, no deadline and no fingerprint."""
+
+    batch_id: str
+    status: Status
+    version: int
+    expected_count: int = 0
+    assigned_count: int = 0
+    failed_count: int = 0
+    deadline: datetime | None = None
+    fingerprint: str | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether every slot is used."""
+        return self.assigned_count + self.failed_count >= self.expected_count
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedSlot:
+    """A slot and the content that owns it."""
+
+    essay_id: str
+    text_storage_id: str
+    original_file_name: str
+    file_upload_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFailure:
+    """A recorded failure, with the slot it used up when one was left."""
+
+    identity: str
+    essay_id: str | None
+    original_file_name: str
+    error_code: str
+    file_upload_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Everything that a batch holds at one version of its row, in the order of the ids."""
+
+    batch: Batch
+    terms: Terms | None = None
+    available: tuple[str, ...] = ()
+    assigned: tuple[AssignedSlot, ...] = ()
+    failures: tuple[CountedFailure, ...] = ()
+
+    @property
+    def failed(self) -> tuple[CountedFailure, ...]:
+        """Return the failures that used up a slot."""
+        return tuple(failure for failure in self.failures if failure.essay_id is not None)
+
+    def error_categories(self) -> dict[str, int]:
+        """Return how many slots each error code used up."""
+        return dict(sorted(Counter(failure.error_code for failure in self.failed).items()))
+
+
+def digest_of(assigned: Iterable[AssignedSlot]) -> str:
+    """Return SHA-256 in hex over the sorted lines `essay_id text_storage_id`, each ended by a newline."""
+    lines = sorted(f"{slot.essay_id} {slot.text_storage_id}\n" for slot in assigned)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

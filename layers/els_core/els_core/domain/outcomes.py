@@ -1,0 +1,93 @@
+"""What becomes of an arrival, and what Redis proposed for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an arrival found no slot."""
+
+    NO_AVAILABLE_SLOT = "NO_AVAILABLE_SLOT"
+    BATCH_TIMED_OUT = "BATCH_TIMED_OUT"
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A content owns a slot."""
+
+    essay_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A failure used up a slot."""
+
+    essay_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A content found no slot and is reported."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A failure found no slot and is recorded without one."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An arrival waits for the registration of its batch."""
+
+
+type Final = Assigned | Failed | Excess | Late
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """An arrival came again and gets its first answer."""
+
+    first: Final | Parked
+
+
+type Outcome = Final | Duplicate | Parked
+
+
+def name_of(outcome: Outcome) -> str:
+    """Return the outcome's word for logs and metrics: `assigned`, `duplicate`, `failed`, …."""
+    return type(outcome).__name__.lower()
+
+
+def slot_of(outcome: Outcome) -> str | None:
+    """Return the essay id that the arrival owns or used up, if any."""
+    match outcome:
+        case Assigned(essay_id) | Failed(essay_id):
+            return essay_id
+        case Duplicate(first):
+            return slot_of(first)
+        case Excess() | Late() | Parked():
+            return None
+
+
+class Word(StrEnum):
+    """The words in which the coordinator answers."""
+
+    ASSIGNED = "assigned"
+    DUPLICATE = "duplicate"
+    FAILED = "failed"
+    FULL = "full"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the coordinator proposes for one arrival; a hint, never a decision."""
+
+    word: Word
+    essay_id: str | None = None
