@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
+    from els_core.application.taking_in import DeadLetter
     from els_core.domain.arrivals import Arrival, Key
     from els_core.domain.batches import AssignedSlot, Batch, Registration, Roll
     from els_core.domain.deciding import Change, Standing
@@ -102,9 +103,9 @@ class Unit(Protocol):
     def overdue_parked(
         self, waited: timedelta, limit: int
     ) -> tuple[datetime, list[tuple[Batch, list[ParkedArrival]]]]:
-        """Lock awaited batches with arrivals parked for longer and mark those as announced; return what was marked.
+        """Lock awaited batches with arrivals parked for longer, mark these as announced and return them.
 
-        Like `overdue`, skips batches that others hold and returns the record's time too. The batch rows come back
+        Like `overdue`, skips what others hold and returns the record's time too. The rows come back
         with the version that the marking made.
         """
         ...
@@ -155,6 +156,14 @@ class Publisher(Protocol):
 
     def publish(self, messages: Sequence[Message]) -> list[UUID]:
         """Send the messages and return the ids of those that the bus took; one refusal holds up no other."""
+        ...
+
+
+class DeadLetters(Protocol):
+    """The dead-letter queue of the function's own queue."""
+
+    def send(self, letters: Sequence[DeadLetter]) -> list[str]:
+        """Send original bodies with their reasons; return the message ids of those that the queue took."""
         ...
 
 

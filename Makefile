@@ -1,0 +1,37 @@
+# One command each; everything is installed by the first that needs it.
+.DEFAULT_GOAL := help
+SHELL := bash
+UV := .uv/bin/uv
+# This python3 where it is 3.13, else uv finds or fetches one.
+PYTHON := $(shell python3 -c 'import sys; print(sys.executable if sys.version_info[:2] == (3, 13) else "3.13")')
+RUN := .venv/bin
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+install: .venv/installed ## install what the project needs into .uv and .venv
+
+.uv/bin/uv:
+	@python3 -m venv .uv
+	@.uv/bin/pip install --quiet --disable-pip-version-check uv
+
+.venv/installed: .uv/bin/uv pyproject.toml uv.lock
+	@$(UV) sync --quiet --frozen --python $(PYTHON)
+	@touch $@
+
+check: install ## ruff, mypy strict, import-linter, the lock and the layer's requirements in step
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(UV) lock --check --quiet --python $(PYTHON)
+	$(UV) export --quiet --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --python $(PYTHON) | diff layers/els_core/requirements.txt - || (echo "layers/els_core/requirements.txt is not in step with the lock: run make lock" && false)
+
+lock: .uv/bin/uv ## lock the dependencies again and export the layer's requirements
+	$(UV) lock --python $(PYTHON)
+	$(UV) export --quiet --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --python $(PYTHON) > layers/els_core/requirements.txt
+
+test: install ## every test
+	$(RUN)/pytest
+
+.PHONY: help install check lock test

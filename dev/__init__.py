@@ -1,0 +1,1 @@
+"""The workbench: local servers, deploy and demo; never deployed."""

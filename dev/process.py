@@ -1,0 +1,130 @@
+"""A server of our own in a process group of its own, so that nothing of it is left behind."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+START_SECONDS = 60
+
+
+class ServerError(Exception):
+    """A server did not start or stop; the message has the end of its log."""
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def unprivileged() -> str | None:
+    """Return the user to run a server as that refuses root, or None when we are not root."""
+    return pwd.getpwnam("nobody").pw_name if os.geteuid() == 0 else None
+
+
+class ServerProcess:
+    """One server: started, frozen, thawed, killed and stopped as a group."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        user: str | None = None,
+    ) -> None:
+        self._command = list(command)
+        self._log = log
+        self._environment = environment
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, is_ready: Callable[[], bool]) -> Self:
+        """Start and wait until it is ready; stop it again when it is not."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                user=self._user,
+                extra_groups=[] if self._user else None,
+                start_new_session=True,
+            )
+        try:
+            self._wait(is_ready)
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def _wait(self, is_ready: Callable[[], bool]) -> None:
+        for _ in range(START_SECONDS * 20):
+            if is_ready():
+                return
+            try:
+                code = self._running().wait(0.05)
+            except subprocess.TimeoutExpired:
+                continue
+            raise ServerError(f"{self._command[0]} ended with code {code}: {self.log_tail()}")
+        raise ServerError(f"{self._command[0]} was not ready after {START_SECONDS} s: {self.log_tail()}")
+
+    def log_tail(self) -> str:
+        """Return the last lines of the log."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-20:])
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Ask the server to stop, then end whatever is left of its group."""
+        if self._process is None:
+            return
+        if self.is_running:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.send_signal(how)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the whole group at once."""
+        if self._process is None:
+            return
+        self._signal_group(signal.SIGKILL)
+        self._process.wait(10)
+        self._process = None
+
+    def freeze(self) -> None:
+        """Stop the group in its tracks, as a machine that hangs."""
+        self._signal_group(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the group go on."""
+        self._signal_group(signal.SIGCONT)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise ServerError(f"{self._command[0]} was not started")
+        return self._process
+
+    def _signal_group(self, what: signal.Signals) -> None:
+        try:
+            os.killpg(self._running().pid, what)
+        except ProcessLookupError:
+            return

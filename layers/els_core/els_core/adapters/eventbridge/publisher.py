@@ -1,0 +1,81 @@
+"""Sends messages to the outbound bus with PutEvents.
+
+Limits: at most 10 entries and 1 MB per call; each entry has an error of its own.
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from els_core.domain.errors import ExternalServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+    from els_core.domain.events import Message
+
+SOURCE = "els"
+MAX_ENTRIES = 10
+MAX_BYTES = 1_000_000
+TIME_BYTES = 14  # what the bus counts for the time of an entry
+
+
+class EventBridgePublisher:
+    """The port `Publisher`; at least once, so a call that failed half is safe to repeat."""
+
+    def __init__(self, client: EventBridgeClient, bus: str) -> None:
+        self._client = client
+        self._bus = bus
+
+    def publish(self, messages: Sequence[Message]) -> list[UUID]:
+        """Send all calls even if one fails; raise `ExternalServiceError` only if the bus took nothing."""
+        taken: list[UUID] = []
+        refusal: Exception | None = None
+        for group in _groups(messages):
+            try:
+                answer = self._client.put_events(Entries=[self._entry(message) for message in group])
+            except (BotoCoreError, ClientError) as error:
+                refusal = error
+                continue
+            results = zip(group, answer["Entries"], strict=True)
+            taken.extend(message.event_id for message, result in results if result.get("EventId"))
+        if refusal is not None and not taken:
+            raise ExternalServiceError(
+                "publish events", service="EventBridge", details=type(refusal).__name__
+            ) from refusal
+        return taken
+
+    def _entry(self, message: Message) -> PutEventsRequestEntryTypeDef:
+        return {
+            "EventBusName": self._bus,
+            "Source": SOURCE,
+            "DetailType": message.detail_type,
+            "Detail": message.detail,
+        }
+
+
+def size_of(message: Message) -> int:
+    """Return the size of an entry as the bus counts it, in UTF-8 bytes."""
+    return TIME_BYTES + len(SOURCE) + len(message.detail_type) + len(message.detail.encode())
+
+
+def _groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Split into calls by entries and bytes."""
+    group: list[Message] = []
+    size = 0
+    for message in messages:
+        entry = size_of(message)
+        if group and (len(group) == MAX_ENTRIES or size + entry > MAX_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(message)
+        size += entry
+    if group:
+        yield group

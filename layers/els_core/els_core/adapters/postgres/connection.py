@@ -1,0 +1,48 @@
+"""The engine: one connection per function copy, with time limits below the function's own."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import make_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+# Milliseconds. The database role carries the same limits, so that a killed function keeps no lock; saying
+# them at start too costs no round trip and holds where the role is not ours.
+LIMITS = {
+    "lock_timeout": "5000",
+    "statement_timeout": "8000",
+    "idle_in_transaction_session_timeout": "8000",
+}
+SOCKET_TIMEOUT_SECONDS = 9  # longer than a statement may take, shorter than the function
+
+
+def connect(url: str, password: Callable[[], str] | None = None) -> Engine:
+    """Return an engine; connections are made when they are needed.
+
+    `password` gives a fresh one per connection (an IAM token), and then the connection is encrypted.
+    A unix socket is named by `?unix_sock=`.
+    """
+    parsed = make_url(url)
+    arguments: dict[str, Any] = {"timeout": SOCKET_TIMEOUT_SECONDS, "startup_params": LIMITS}
+    if "unix_sock" in parsed.query:
+        arguments["unix_sock"] = parsed.query["unix_sock"]
+        parsed = parsed.difference_update_query(["unix_sock"])
+    if password is not None:
+        arguments["ssl_context"] = ssl.create_default_context()
+    engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args=arguments)
+    if password is not None:
+
+        @event.listens_for(engine, "do_connect")
+        def _authenticate(
+            _dialect: object, _record: object, _args: object, parameters: dict[str, Any]
+        ) -> None:
+            parameters["password"] = password()
+
+    return engine

@@ -1,0 +1,94 @@
+"""The port `Repository`: transactions that are run again where that is right, and what needs none."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from pg8000.exceptions import Error
+from sqlalchemy.exc import SQLAlchemyError
+
+from els_core.adapters.postgres import statements
+from els_core.adapters.postgres.errors import ConflictError, DisconnectedError, fault_of
+from els_core.adapters.postgres.rows import roll_of
+from els_core.adapters.postgres.unit import PostgresUnit
+from els_core.domain.events import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Connection, Engine
+
+    from els_core.application.ports import Unit
+    from els_core.domain.batches import Roll
+
+ATTEMPTS = 4
+
+
+class PostgresRepository:
+    """The record, on an engine whose connections may have been cut while they were idle."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        # Outside a transaction a statement commits by itself: no BEGIN, no COMMIT, one round trip.
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def transact[T](self, work: Callable[[Unit], T]) -> T:
+        """Run the work and commit; again when the answer was lost too, for work is idempotent."""
+        return self._again(
+            self._engine, lambda connection: work(PostgresUnit(connection)), "run a transaction"
+        )
+
+    def forget(self, event_ids: Sequence[UUID]) -> None:
+        """Delete sent rows in one statement that does not wait for the disk."""
+        ids = json.dumps([str(event_id) for event_id in event_ids])
+        self._again(
+            self._single,
+            lambda connection: connection.execute(statements.FORGET, {"ids": ids}),
+            "delete sent events",
+        )
+
+    def unsent(self, older_than: timedelta, after: int, limit: int) -> list[tuple[int, Message]]:
+        """Read a page of the outbox."""
+        parameters = {"grace": older_than.total_seconds(), "after": after, "limit": limit}
+        rows = self._again(
+            self._single,
+            lambda connection: connection.execute(statements.UNSENT, parameters).all(),
+            "read the outbox",
+        )
+        return [(position, Message(UUID(str(event_id)), *rest)) for position, event_id, *rest in rows]
+
+    def purge(self, age: timedelta, limit: int) -> int:
+        """Delete a page of old batches; what they hold goes with them."""
+        parameters = {"age": age.total_seconds(), "limit": limit}
+        return self._again(
+            self._single,
+            lambda connection: connection.execute(statements.PURGE, parameters).rowcount,
+            "delete old batches",
+        )
+
+    def find(self, batch_id: str) -> tuple[Roll, datetime] | None:
+        """Read one batch without a lock."""
+        parameters = {"ids": json.dumps([batch_id])}
+        row = self._again(
+            self._single,
+            lambda connection: connection.execute(statements.ROLLS, parameters).mappings().first(),
+            "read a batch",
+        )
+        return (roll_of(row), row["now"]) if row else None
+
+    def _again[T](self, engine: Engine, work: Callable[[Connection], T], operation: str) -> T:
+        """Run the work in a transaction; again after a conflict or a connection that was cut."""
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                with engine.begin() as connection:
+                    return work(connection)
+            except (SQLAlchemyError, Error, OSError, ConflictError, DisconnectedError) as error:
+                fault = fault_of(error, operation)
+                if isinstance(fault, DisconnectedError):
+                    self._engine.dispose()  # the others of the pool were most likely cut too
+                if not left or not isinstance(fault, ConflictError | DisconnectedError):
+                    raise fault from error
+        raise AssertionError("the last attempt returns or raises")

@@ -1,0 +1,1 @@
+"""The coordinator: proposes slots; what it says is a hint."""

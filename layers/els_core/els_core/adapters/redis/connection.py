@@ -1,0 +1,35 @@
+"""Clients that replace what was cut while idle without failing an invocation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.cluster import RedisCluster
+from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from redis.credentials import CredentialProvider
+
+CONNECT_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
+# A cut connection shows on the next use; the first repetition is on a new one. Scripts are idempotent.
+RETRIES = 2
+
+
+def connect(
+    url: str, *, cluster: bool = False, credentials: CredentialProvider | None = None
+) -> Redis | RedisCluster:
+    """Return a client; connections are made when they are needed."""
+    retry = Retry(ExponentialBackoff(cap=0.2, base=0.01), RETRIES)
+    make = RedisCluster.from_url if cluster else Redis.from_url
+    client: Redis | RedisCluster = make(
+        url,
+        decode_responses=True,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        retry=retry,
+        **({"credential_provider": credentials} if credentials else {}),
+    )
+    return client

@@ -1,0 +1,133 @@
+"""The port `Coordinator` on Redis and Valkey."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import RedisError
+
+from els_core.adapters.redis import keys
+from els_core.adapters.redis.keys import key
+from els_core.adapters.redis.scripting import Call, Script, is_script_error, unreachable
+from els_core.domain.arrivals import Content, key_of
+from els_core.domain.batches import AssignedSlot, Status
+from els_core.domain.outcomes import Proposal, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime, timedelta
+
+    from redis import Redis
+    from redis.cluster import RedisCluster
+
+    from els_core.domain.arrivals import Arrival, Key
+    from els_core.domain.batches import Roll
+
+_UNKNOWN = Proposal(Word.UNKNOWN)
+_WITH_SLOT = frozenset({Word.ASSIGNED, Word.DUPLICATE, Word.FAILED})
+
+
+class RedisCoordinator:
+    """Proposes slots by script, one pipeline per call whatever the number of batches and arrivals."""
+
+    def __init__(self, client: Redis | RedisCluster, retention: timedelta) -> None:
+        self._client = client
+        self._retention = int(retention.total_seconds())
+        self._propose = Script("propose")
+        self._install = Script("install")
+
+    def propose(self, arrivals: Sequence[Arrival], now: datetime) -> list[Proposal]:
+        """Propose a slot per arrival; an answer that makes no sense is `unknown`."""
+        groups: dict[str, list[Arrival]] = {}
+        for arrival in arrivals:
+            groups.setdefault(arrival.batch_id, []).append(arrival)
+        calls = [
+            Call(_keys(batch_id, 5), [_json([_argument(arrival) for arrival in group]), *self._times(now)])
+            for batch_id, group in groups.items()
+        ]
+        proposals: dict[Key, Proposal] = {}
+        for group, answers in zip(groups.values(), self._propose.run(self._client, calls), strict=True):
+            sensible = (
+                answers if isinstance(answers, list) and len(answers) == len(group) else [""] * len(group)
+            )
+            proposals.update(zip(map(key_of, group), map(_proposal, sensible), strict=True))
+        return [proposals[key_of(arrival)] for arrival in arrivals]
+
+    def install(self, rolls: Sequence[Roll], now: datetime) -> None:
+        """Make the batches known as they stood at their versions."""
+        calls = [
+            Call(_keys(roll.batch.batch_id, 6), [_json(_state(roll)), *self._times(now)]) for roll in rolls
+        ]
+        self._install.run(self._client, calls)
+
+    def get_assigned_count(self, batch_id: str) -> int:
+        """Return how many slots are proposed to contents."""
+        return int(self._ask(lambda: self._client.hlen(key(batch_id, keys.ASSIGNMENTS))) or 0)
+
+    def get_assigned_essays(self, batch_id: str) -> list[AssignedSlot]:
+        """Return the slots proposed to contents, by essay id."""
+        held = self._ask(lambda: self._client.hgetall(key(batch_id, keys.ASSIGNMENTS))) or {}
+        return [AssignedSlot(essay_id, *json.loads(content)) for essay_id, content in sorted(held.items())]
+
+    def get_missing_slots(self, batch_id: str) -> list[str]:
+        """Return the slots that nobody has, sorted."""
+        return sorted(self._ask(lambda: self._client.smembers(key(batch_id, keys.AVAILABLE_SLOTS))) or ())
+
+    def _times(self, now: datetime) -> tuple[float, int]:
+        return now.timestamp(), self._retention
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        except (RedisError, OSError) as error:
+            if is_script_error(error):
+                return None
+            raise unreachable("ask about a batch", error) from error
+
+
+def _keys(batch_id: str, count: int) -> list[str]:
+    return [key(batch_id, name) for name in keys.ALL[:count]]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _argument(arrival: Arrival) -> list[str]:
+    if isinstance(arrival, Content):
+        known = (arrival.text_storage_id, arrival.original_file_name, arrival.file_upload_id)
+        return ["content", arrival.text_storage_id, _json(known)]
+    return ["failure", arrival.identity]
+
+
+def _proposal(answer: object) -> Proposal:
+    word, _, essay_id = str(answer).partition(" ")
+    if word in _WITH_SLOT and essay_id:
+        return Proposal(Word(word), essay_id)
+    return Proposal(Word.FULL) if answer == Word.FULL else _UNKNOWN
+
+
+def _state(roll: Roll) -> dict[str, object]:
+    batch = roll.batch
+    state: dict[str, object] = {"version": batch.version, "status": batch.status}
+    if batch.status is Status.AWAITED or batch.deadline is None:
+        return state
+    state |= {"expected_count": batch.expected_count, "deadline": batch.deadline.timestamp()}
+    if batch.status.is_terminal:
+        return state
+    slots = roll.assigned
+    lists = {
+        "available": roll.available,
+        "assigned": [
+            (
+                s.essay_id,
+                s.text_storage_id,
+                _json((s.text_storage_id, s.original_file_name, s.file_upload_id)),
+            )
+            for s in slots
+        ],
+        "failed": [(failure.identity, failure.essay_id) for failure in roll.failed],
+    }
+    return dict(chain(state.items(), lists.items()))

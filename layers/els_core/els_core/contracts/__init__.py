@@ -1,0 +1,1 @@
+"""The wire format, and nothing else knows it."""

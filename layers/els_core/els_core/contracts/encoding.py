@@ -1,0 +1,105 @@
+"""Facts become messages: each fits the bus, whatever the fact holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, assert_never
+from uuid import UUID, uuid5
+
+from els_core.contracts import outbound
+from els_core.contracts.fields import Metadata, WireModel
+from els_core.contracts.final_results import final_result, without_lists
+from els_core.domain.arrivals import Content
+from els_core.domain.events import (
+    BatchClosed,
+    ContentExceeded,
+    Message,
+    ParkedOverdue,
+    RegistrationRejected,
+    SlotsAssigned,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from els_core.domain.arrivals import Arrival
+    from els_core.domain.events import Fact
+
+# An entry of PutEvents may be 1 MB, counted in UTF-8 bytes with its source, detail-type and time; what is
+# kept back leaves room for these and for the envelope.
+MAX_DETAIL_BYTES = 1_000_000 - 2_000
+
+
+class JsonWire:
+    """The port `Wire`, in the JSON of the wire format."""
+
+    def __init__(self, max_detail_bytes: int = MAX_DETAIL_BYTES) -> None:
+        self._max_detail_bytes = max_detail_bytes
+
+    def encode(self, facts: Sequence[Fact], now: datetime) -> list[Message]:
+        """Return the messages in the order of the facts; `now` becomes their `occurred_at`."""
+        return [message for fact in facts for message in self._messages(fact, now)]
+
+    def _messages(self, fact: Fact, now: datetime) -> Iterator[Message]:
+        for part, data in enumerate(self._fitting(fact)):
+            # The parts of one fact differ in id, and each is the same however often the fact is encoded.
+            event_id = uuid5(fact.event_id, f"part {part}") if part else fact.event_id
+            yield Message(event_id, fact.batch_id, type(data).__name__, _detail(event_id, fact, data, now))
+
+    def _fitting(self, fact: Fact) -> Iterator[outbound.Data]:
+        match fact:
+            case SlotsAssigned():
+                for chunk in self._chunks([outbound.Assignment(**asdict(slot)) for slot in fact.assignments]):
+                    yield outbound.EssaySlotsAssigned(batch_id=fact.batch_id, assignments=chunk)
+            case ParkedOverdue():
+                for overdue in self._chunks([_overdue(arrival) for arrival in fact.arrivals]):
+                    yield outbound.ParkedContentOverdue(batch_id=fact.batch_id, arrivals=overdue)
+            case ContentExceeded():
+                yield outbound.ExcessContentProvisioned(
+                    batch_id=fact.batch_id,
+                    text_storage_id=fact.content.text_storage_id,
+                    original_file_name=fact.content.original_file_name,
+                    reason=fact.reason.value,
+                )
+            case RegistrationRejected():
+                yield outbound.BatchRegistrationRejected(batch_id=fact.batch_id, reason=fact.reason)
+            case BatchClosed():
+                whole = final_result(fact.roll, fact.terms)
+                fits = len(whole.model_dump_json().encode()) <= self._max_detail_bytes
+                yield whole if fits else without_lists(whole)
+            case _:
+                assert_never(fact)
+
+    def _chunks[Item: WireModel](self, items: Sequence[Item]) -> Iterator[list[Item]]:
+        """Split by bytes, each chunk as full as it may be."""
+        chunk: list[Item] = []
+        size = 0
+        for item in items:
+            bytes_of_item = len(item.model_dump_json().encode()) + 1
+            if chunk and size + bytes_of_item > self._max_detail_bytes:
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(item)
+            size += bytes_of_item
+        yield chunk
+
+
+def _detail(event_id: UUID, fact: Fact, data: outbound.Data, now: datetime) -> str:
+    metadata = Metadata(
+        event_id=event_id,
+        correlation_id=UUID(fact.correlation_id),
+        occurred_at=now,
+        source_service="els",
+        schema_version=1,
+    )
+    envelope = metadata.model_dump_json(exclude_none=True)
+    return f'{{"metadata":{envelope},"data":{data.model_dump_json()}}}'
+
+
+def _overdue(arrival: Arrival) -> outbound.OverdueArrival:
+    return outbound.OverdueArrival(
+        kind="content" if isinstance(arrival, Content) else "failure",
+        identity=arrival.identity,
+        original_file_name=arrival.original_file_name,
+    )

@@ -1,0 +1,214 @@
+"""What upstream announces: EventBridge events in SQS bodies, read into domain facts or rejected by field."""
+
+import hashlib
+import json
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from els_core.application.taking_in import Poison
+from els_core.contracts.fields import (
+    MAX_SLOTS,
+    MAX_TIMEOUT_SECONDS,
+    FileName,
+    Id,
+    LongText,
+    Md5,
+    Metadata,
+    ShortText,
+    Size,
+    WireModel,
+)
+from els_core.domain.arrivals import Arrival, Content, Failure
+from els_core.domain.batches import Registration, Terms
+
+
+class ValidationErrorCode(StrEnum):
+    """Why a file failed validation."""
+
+    EMPTY_CONTENT = "EMPTY_CONTENT"
+    CONTENT_TOO_SHORT = "CONTENT_TOO_SHORT"
+    CONTENT_TOO_LONG = "CONTENT_TOO_LONG"
+    RAW_STORAGE_FAILED = "RAW_STORAGE_FAILED"
+    TEXT_EXTRACTION_FAILED = "TEXT_EXTRACTION_FAILED"
+    ENCRYPTED_FILE_UNSUPPORTED = "ENCRYPTED_FILE_UNSUPPORTED"
+    UNKNOWN_VALIDATION_ERROR = "UNKNOWN_VALIDATION_ERROR"
+
+
+class BatchEssaysRegistered(WireModel):
+    """A batch is announced: its expected essay ids are its slots."""
+
+    batch_id: Id
+    essay_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_SLOTS)]
+    expected_essay_count: int
+    course_code: Id
+    user_id: Id
+    org_id: Id | None = None
+    class_id: Id | None = None
+    essay_instructions: LongText | None = None
+    student_prompt_ref: ShortText | None = None
+    timeout_seconds: Annotated[int, Field(ge=1, le=MAX_TIMEOUT_SECONDS)] | None = None
+
+    @model_validator(mode="after")
+    def _slots_are_distinct_and_counted(self) -> Self:
+        if len(set(self.essay_ids)) != len(self.essay_ids):
+            raise PydanticCustomError("essay_ids", "essay_ids must be distinct")
+        if self.expected_essay_count != len(self.essay_ids):
+            raise PydanticCustomError(
+                "expected_essay_count", "expected_essay_count must be the number of essay_ids"
+            )
+        return self
+
+    def fingerprint(self) -> str:
+        """Return SHA-256 in hex over the data as sent, ids sorted, without the envelope."""
+        data = self.model_dump(mode="json", exclude_none=True) | {"essay_ids": sorted(self.essay_ids)}
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+class EssayContentProvisioned(WireModel):
+    """One file was validated and its text stored."""
+
+    batch_id: Id
+    text_storage_id: Id
+    raw_file_storage_id: Id
+    original_file_name: FileName
+    file_size_bytes: Size
+    content_md5_hash: Md5 | None = None
+    file_upload_id: Id | None = None
+
+
+class EssayValidationFailed(WireModel):
+    """One file failed validation; `raw_file_storage_id` may be STORAGE_FAILED for many and names nothing."""
+
+    batch_id: Id
+    original_file_name: FileName
+    raw_file_storage_id: Id
+    validation_error_code: ValidationErrorCode
+    validation_error_message: ShortText
+    file_size_bytes: Size
+    file_upload_id: Id | None = None
+
+
+class Detail[Data](WireModel):
+    """The `detail` of an event: envelope and data."""
+
+    metadata: Metadata
+    data: Data
+
+
+class RegistrationEvent(WireModel):
+    """An EventBridge event as its rule puts it into the queue of `register_batch`."""
+
+    detail_type: Literal["BatchEssaysRegistered"] = Field(alias="detail-type")
+    detail: Detail[BatchEssaysRegistered]
+
+
+class ContentEvent(WireModel):
+    """An EventBridge event as its rule puts it into the queue of `provision_content`."""
+
+    detail_type: Literal["EssayContentProvisioned"] = Field(alias="detail-type")
+    detail: Detail[EssayContentProvisioned]
+
+
+class FailureEvent(WireModel):
+    """An EventBridge event as its rule puts it into the queue of `provision_content`."""
+
+    detail_type: Literal["EssayValidationFailed"] = Field(alias="detail-type")
+    detail: Detail[EssayValidationFailed]
+
+
+type ArrivalEvent = Annotated[ContentEvent | FailureEvent, Field(discriminator="detail_type")]
+
+
+@cache
+def _arrivals() -> TypeAdapter[ContentEvent | FailureEvent]:
+    return TypeAdapter(ArrivalEvent)
+
+
+def parse_registration(body: str, default_timeout_seconds: int) -> Registration | Poison:
+    """Read a registration; a batch that names no timeout gets the default one."""
+    try:
+        detail = RegistrationEvent.model_validate_json(body).detail
+    except (ValidationError, UnicodeError) as error:
+        return _poison(error)
+    data = detail.data
+    terms = Terms(
+        course_code=data.course_code,
+        user_id=data.user_id,
+        correlation_id=str(detail.metadata.correlation_id),
+        timeout_seconds=data.timeout_seconds or default_timeout_seconds,
+        org_id=data.org_id,
+        class_id=data.class_id,
+        essay_instructions=data.essay_instructions,
+        student_prompt_ref=data.student_prompt_ref,
+    )
+    return Registration(data.batch_id, tuple(data.essay_ids), terms, data.fingerprint())
+
+
+def parse_arrival(body: str) -> Arrival | Poison:
+    """Read a content or a failure."""
+    try:
+        event = _arrivals().validate_json(body)
+    except (ValidationError, UnicodeError) as error:
+        return _poison(error)
+    return _content(event.detail) if isinstance(event, ContentEvent) else _failure(event.detail)
+
+
+def _content(detail: Detail[EssayContentProvisioned]) -> Content:
+    data = detail.data
+    return Content(
+        batch_id=data.batch_id,
+        text_storage_id=data.text_storage_id,
+        raw_file_storage_id=data.raw_file_storage_id,
+        original_file_name=data.original_file_name,
+        file_size_bytes=data.file_size_bytes,
+        correlation_id=str(detail.metadata.correlation_id),
+        content_md5_hash=data.content_md5_hash,
+        file_upload_id=data.file_upload_id,
+    )
+
+
+def _failure(detail: Detail[EssayValidationFailed]) -> Failure:
+    data = detail.data
+    return Failure(
+        batch_id=data.batch_id,
+        event_id=str(detail.metadata.event_id),
+        raw_file_storage_id=data.raw_file_storage_id,
+        original_file_name=data.original_file_name,
+        file_size_bytes=data.file_size_bytes,
+        error_code=data.validation_error_code.value,
+        error_message=data.validation_error_message,
+        correlation_id=str(detail.metadata.correlation_id),
+        file_upload_id=data.file_upload_id,
+    )
+
+
+# Pydantic's error types, by what they mean to whoever reads the dead-letter queue.
+_CODES = {
+    "json_invalid": "INVALID_JSON",
+    "missing": "MISSING_FIELD",
+    "union_tag_invalid": "WRONG_DETAIL_TYPE",
+    "union_tag_not_found": "WRONG_DETAIL_TYPE",
+}
+_TAGS = frozenset({"EssayContentProvisioned", "EssayValidationFailed"})
+
+
+def _poison(error: ValidationError | UnicodeError) -> Poison:
+    """Name the first thing that is wrong; the reason never repeats the input."""
+    if isinstance(error, UnicodeError):
+        return Poison("INVALID_JSON", "body", "the body is not valid UTF-8")
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    code = "WRONG_DETAIL_TYPE" if first["loc"] == ("detail-type",) else _CODES.get(first["type"])
+    return Poison(code or "INVALID_FIELD", _field(first), first["msg"])
+
+
+def _field(first: ErrorDetails) -> str:
+    if first["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        return "detail-type"
+    path = [str(part) for part in first["loc"] if part not in _TAGS]
+    if first["type"] in {"essay_ids", "expected_essay_count"}:
+        path.append(first["type"])
+    return ".".join(path) or "body"

@@ -1,0 +1,78 @@
+"""The use cases on real stores, with a bus that remembers what it took."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from els_core.adapters.postgres.connection import connect as connect_postgres
+from els_core.adapters.postgres.repository import PostgresRepository
+from els_core.adapters.redis.connection import connect as connect_redis
+from els_core.adapters.redis.coordinator import RedisCoordinator
+from els_core.adapters.system.clock import SystemClock
+from els_core.application.batch_status import BatchStatus
+from els_core.application.delivering import Delivery
+from els_core.application.expire_batches import ExpireBatches
+from els_core.application.provision_content import ProvisionContent
+from els_core.application.publish_outbox import PublishOutbox
+from els_core.application.register_batch import RegisterBatch
+from els_core.contracts.encoding import JsonWire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from els_core.application.ports import Coordinator
+    from els_core.domain.events import Message
+
+
+@dataclass
+class Bus:
+    """Takes every message, unless it is down."""
+
+    taken: list[Message] = field(default_factory=list)
+    is_down: bool = False
+
+    def publish(self, messages: Sequence[Message]) -> list[UUID]:
+        if self.is_down:
+            return []
+        self.taken.extend(messages)
+        return [message.event_id for message in messages]
+
+    def kinds(self) -> Counter[str]:
+        """Count the distinct events by kind: a repetition has the same id."""
+        return Counter({message.event_id: message.detail_type for message in self.taken}.values())
+
+    def data(self, kind: str) -> list[dict[str, Any]]:
+        return [json.loads(message.detail)["data"] for message in self.taken if message.detail_type == kind]
+
+
+class World:
+    """One copy of every function, on the same stores as all other copies."""
+
+    def __init__(
+        self,
+        database_url: str,
+        redis_url: str,
+        *,
+        cluster: bool = False,
+        coordinator: Coordinator | None = None,
+    ) -> None:
+        self.bus = Bus()
+        self.engine = connect_postgres(database_url)
+        self.redis = connect_redis(redis_url, cluster=cluster)
+        self.repository = PostgresRepository(self.engine)
+        self.coordinator = coordinator or RedisCoordinator(self.redis, timedelta(days=90))
+        delivery = Delivery(self.coordinator, self.repository, self.bus, SystemClock())
+        self.register = RegisterBatch(delivery, JsonWire())
+        self.provision = ProvisionContent(delivery, JsonWire())
+        self.expire = ExpireBatches(delivery, JsonWire(), timedelta(0), timedelta(days=90))
+        self.relay = PublishOutbox(delivery, grace=timedelta(0))
+        self.status = BatchStatus(self.repository)
+
+    def close(self) -> None:
+        self.engine.dispose()
+        self.redis.close()
