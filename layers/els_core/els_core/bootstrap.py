@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import boto3
 
 from els_core.adapters.eventbridge.publisher import EventBridgePublisher
 from els_core.adapters.postgres.connection import connect as connect_postgres
+from els_core.adapters.postgres.migrating import upgrade
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
@@ -18,12 +19,21 @@ from els_core.adapters.system.clock import SystemClock
 from els_core.application.batch_status import BatchStatus
 from els_core.application.delivering import Delivery
 from els_core.application.expire_batches import ExpireBatches
-from els_core.application.provision_content import ProvisionContent
+from els_core.application.provision_content import ProvisionContent, Provisioned
 from els_core.application.publish_outbox import PublishOutbox
-from els_core.application.register_batch import RegisterBatch
+from els_core.application.register_batch import RegisterBatch, Registered
+from els_core.application.settling import Refused
+from els_core.application.taking_in import Intake, Poison
 from els_core.contracts.encoding import JsonWire
+from els_core.contracts.inbound import parse_arrival, parse_registration
+from els_core.settings import read_settings
 
 if TYPE_CHECKING:
+    from redis import Redis
+    from redis.cluster import RedisCluster
+
+    from els_core.domain.arrivals import Arrival
+    from els_core.domain.batches import Registration
     from els_core.settings import Settings
 
 
@@ -39,11 +49,20 @@ class Service:
         return PostgresRepository(connect_postgres(self.settings.database_url))
 
     @cached_property
+    def redis(self) -> Redis | RedisCluster:
+        """Return the client of the coordinator."""
+        return connect_redis(self.settings.redis_url, cluster=self.settings.redis_cluster)
+
+    def close(self) -> None:
+        """Close what is open; a function copy never does, its end does."""
+        self.repository.close()
+        self.redis.close()
+
+    @cached_property
     def delivery(self) -> Delivery:
         """Return what follows a commit."""
-        client = connect_redis(self.settings.redis_url, cluster=self.settings.redis_cluster)
         return Delivery(
-            RedisCoordinator(client, self.settings.retention),
+            RedisCoordinator(self.redis, self.settings.retention),
             self.repository,
             EventBridgePublisher(boto3.client("events"), self.settings.event_bus),
             SystemClock(),
@@ -54,13 +73,24 @@ class Service:
         """Return the dead-letter queue of the function's own queue."""
         return SqsDeadLetters(boto3.client("sqs"), self.settings.dead_letter_queue_url)
 
-    def register_batch(self) -> RegisterBatch:
-        """Return the use case."""
-        return RegisterBatch(self.delivery, JsonWire())
+    def register_batch(self) -> Intake[Registration, Registered]:
+        """Return the use case behind its queue."""
+        default = self.settings.default_timeout_seconds
+        return Intake(
+            lambda body: parse_registration(body, default),
+            RegisterBatch(self.delivery, JsonWire()),
+            lambda report: [_poison(answer) for answer in report.answers],
+            self.dead_letters,
+        )
 
-    def provision_content(self) -> ProvisionContent:
-        """Return the use case."""
-        return ProvisionContent(self.delivery, JsonWire())
+    def provision_content(self) -> Intake[Arrival, Provisioned]:
+        """Return the use case behind its queue."""
+        return Intake(
+            parse_arrival,
+            ProvisionContent(self.delivery, JsonWire()),
+            lambda report: [_poison(outcome) for outcome in report.outcomes],
+            self.dead_letters,
+        )
 
     def expire_batches(self) -> ExpireBatches:
         """Return the use case."""
@@ -73,3 +103,17 @@ class Service:
     def batch_status(self) -> BatchStatus:
         """Return the use case."""
         return BatchStatus(self.repository)
+
+    def migrate_database(self) -> str:
+        """Bring the schema to the newest revision and return it; one ahead of this code stays."""
+        return upgrade(connect_postgres(self.settings.database_url))
+
+
+@cache
+def service() -> Service:
+    """Return the service of this function copy; raise `SettingsError` when a setting is missing or wrong."""
+    return Service(read_settings())
+
+
+def _poison(answer: object) -> Poison | None:
+    return Poison("REFUSED_BY_STORE", "data", answer.reason) if isinstance(answer, Refused) else None

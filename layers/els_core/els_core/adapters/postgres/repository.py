@@ -35,6 +35,10 @@ class PostgresRepository:
         # Outside a transaction a statement commits by itself: no BEGIN, no COMMIT, one round trip.
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
     def transact[T](self, work: Callable[[Unit], T]) -> T:
         """Run the work and commit; again when the answer was lost too, for work is idempotent."""
         return self._again(

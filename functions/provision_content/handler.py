@@ -1,0 +1,20 @@
+"""Trigger: SQS, fed by contents and failures. A message comes back only after a fault of a store."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from els_core.adapters.powertools.journal import Journal
+from els_core.bootstrap import service
+from els_core.contracts.queues import partial_response, records_of
+
+journal = Journal()
+
+
+@journal.logger.inject_lambda_context
+@journal.metrics.log_metrics
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's shape
+    """Give every content exactly one slot and count every failure."""
+    taken = service().provision_content()(records_of(event))
+    journal.provisioned(taken)
+    return partial_response(taken.come_back)

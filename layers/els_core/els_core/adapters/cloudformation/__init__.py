@@ -1,0 +1,1 @@
+"""The answer that a custom resource owes CloudFormation."""

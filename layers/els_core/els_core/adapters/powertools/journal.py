@@ -1,0 +1,111 @@
+"""Logs and metrics of the functions: by outcome, never with a file name or a text.
+
+One line stands for all arrivals of one batch, correlation and outcome, so that a bulk costs a few lines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from els_core.domain.errors import FaultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from els_core.application.delivering import Delivered
+    from els_core.application.expire_batches import Expired
+    from els_core.application.provision_content import Provisioned
+    from els_core.application.publish_outbox import Relayed
+    from els_core.application.register_batch import Registered
+    from els_core.application.taking_in import TakenIn
+    from els_core.domain.arrivals import Arrival
+    from els_core.domain.batches import Batch, Registration
+
+
+class Journal:
+    """Writes what a function did. Metrics are counted by outcome, never by batch id."""
+
+    def __init__(self, service: str = "els", namespace: str = "EssayLifecycle") -> None:
+        self.logger = Logger(service=service)
+        self.metrics = Metrics(namespace=namespace, service=service)
+
+    def provisioned(self, taken: TakenIn[Arrival, Provisioned]) -> None:
+        """Write what became of arrivals."""
+        for arrivals, report in taken.reports:
+            groups = Counter(
+                (arrival.batch_id, arrival.correlation_id, type(outcome).__name__.lower())
+                for arrival, outcome in zip(arrivals, report.outcomes, strict=True)
+            )
+            for (batch_id, correlation_id, outcome), count in groups.items():
+                self._line("arrivals decided", batch_id, correlation_id, outcome, count=count)
+            self._counted(Counter(type(outcome).__name__ for outcome in report.outcomes))
+            self._closed(report.closed)
+            self._delivered([report.delivered])
+        self._intake(taken)
+
+    def registered(self, taken: TakenIn[Registration, Registered]) -> None:
+        """Write what became of registrations, and of what was parked for them."""
+        for registrations, report in taken.reports:
+            for registration, answer in zip(registrations, report.answers, strict=True):
+                outcome = type(answer).__name__.lower()
+                correlation_id = registration.terms.correlation_id
+                self._line("registration decided", registration.batch_id, correlation_id, outcome)
+            self._counted(Counter(f"Registration{type(answer).__name__}" for answer in report.answers))
+            self._counted(Counter(type(outcome).__name__ for outcome in report.drained.values()))
+            for batch_id, identity in report.stuck:
+                self.logger.error("parked arrival stays parked", batch_id=batch_id, identity=identity)
+            self._counted({"ParkedStuck": len(report.stuck)})
+            self._closed(report.closed)
+            self._delivered([report.delivered])
+        self._intake(taken)
+
+    def expired(self, expired: Expired) -> None:
+        """Write what a sweep did."""
+        self._closed(expired.closed)
+        self._delivered(expired.delivered)
+        self._counted({"OverdueParked": expired.overdue_parked, "Purged": expired.purged})
+
+    def relayed(self, relayed: Relayed) -> None:
+        """Write what the relay did."""
+        self.logger.info("outbox relayed", sent=relayed.sent, left=relayed.left)
+        self._counted({"Relayed": relayed.sent, "OutboxLeft": relayed.left})
+
+    def _intake[Item, Report](self, taken: TakenIn[Item, Report]) -> None:
+        for dead in taken.dead:
+            self.logger.warning(
+                "record sent to the dead-letter queue",
+                message_id=dead.record.message_id,
+                error_code=dead.poison.error_code,
+                field=dead.poison.field,
+                reason=dead.poison.reason,
+            )
+        for fault in taken.faults:
+            self._fault(fault)
+        self._counted({"Poison": len(taken.dead), "ComeBack": len(taken.come_back)})
+
+    def _delivered(self, delivered: Iterable[Delivered]) -> None:
+        for one in delivered:
+            for fault in one.faults:
+                self._fault(fault)
+            self._counted({"EventsSent": one.sent, "EventsLeft": one.left})
+
+    def _closed(self, batches: Iterable[Batch]) -> None:
+        for batch in batches:
+            self.logger.info("batch closed", batch_id=batch.batch_id, outcome=batch.status.value)
+            self._counted({f"Batch{batch.status.value.title().replace('_', '')}": 1})
+
+    def _fault(self, fault: Exception) -> None:
+        code = fault.error_code if isinstance(fault, FaultError) else "UNEXPECTED"
+        self.logger.error("fault", error_code=code, reason=str(fault), exc_info=fault)
+        self._counted({"Faults": 1})
+
+    def _line(self, message: str, batch_id: str, correlation_id: str, outcome: str, **more: Any) -> None:
+        self.logger.info(message, batch_id=batch_id, correlation_id=correlation_id, outcome=outcome, **more)
+
+    def _counted(self, counts: dict[str, int]) -> None:
+        for name, count in counts.items():  # zeros too: a graph without points tells nothing
+            self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
