@@ -19,11 +19,12 @@ install: .venv/installed ## install what the project needs into .uv and .venv
 	@$(UV) sync --quiet --frozen --python $(PYTHON)
 	@touch $@
 
-check: install ## ruff, mypy strict, import-linter, the lock and the layer's requirements in step
+check: install ## ruff, mypy strict, import-linter, sam validate --lint, the lock and the layer's requirements in step
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/mypy
 	$(RUN)/lint-imports
+	$(RUN)/python -m dev validate
 	$(UV) lock --check --quiet --python $(PYTHON)
 	$(UV) export --quiet --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --python $(PYTHON) | diff layers/els_core/requirements.txt - || (echo "layers/els_core/requirements.txt is not in step with the lock: run make lock" && false)
 
@@ -34,4 +35,7 @@ lock: .uv/bin/uv ## lock the dependencies again and export the layer's requireme
 test: install ## every test
 	$(RUN)/pytest
 
-.PHONY: help install check lock test
+build: install ## build functions and layers with sam, and compile the layer
+	$(RUN)/python -m dev build
+
+.PHONY: help install check lock test build

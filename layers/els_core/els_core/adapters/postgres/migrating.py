@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from alembic import command
@@ -13,17 +13,14 @@ from alembic.script import ScriptDirectory
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-# Where Lambda unpacks a layer.
-MIGRATIONS = Path("/opt/migrations")
 
-
-def upgrade(engine: Engine, migrations: Path = MIGRATIONS) -> str:
+def upgrade(engine: Engine) -> str:
     """Run `alembic upgrade head` and return the revision.
 
     A revision unknown to these migrations was made by newer code: the database is ahead and stays as it is.
     """
     config = Config()
-    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("script_location", _migrations())
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
@@ -34,3 +31,11 @@ def upgrade(engine: Engine, migrations: Path = MIGRATIONS) -> str:
             connection.commit()
             current = MigrationContext.configure(connection).get_current_revision()
     return str(current)
+
+
+def _migrations() -> str:
+    """Return the folder of the migrations, which travel as a layer of their own."""
+    spec = find_spec("migrations")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError("the folder migrations is not importable: deploy the migrations layer")
+    return next(iter(spec.submodule_search_locations))
