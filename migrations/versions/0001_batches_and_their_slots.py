@@ -25,6 +25,7 @@ CREATE TABLE batches (
     student_prompt_ref text,
     timeout_seconds    integer,
     correlation_id     text,
+    announced_digest   text,
     created_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
     changed_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT one_row_per_batch PRIMARY KEY (batch_id),

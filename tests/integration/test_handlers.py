@@ -17,6 +17,7 @@ from els_core.adapters.cloudformation.answering import PHYSICAL_ID, answer
 from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.migrating import upgrade
 from els_core.settings import SettingsError, read_settings
+from els_core.shell import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +93,22 @@ def test_the_events_of_the_repository_make_a_batch_ready(dead_letters: Queue) ->
     assert body["sentence"] == "ready: 1 of 2 assigned; 1 file failed"
     call("expire_batches", event_of("expire_batches"))
     call("publish_outbox", event_of("publish_outbox"))
+    assert dead_letters.messages() == []
+
+
+def test_the_audit_answers_by_kind_and_from_a_shell(
+    dead_letters: Queue, postgres: PostgresServer, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("register_batch", event_of("register_batch"))
+    assert set(call("audit_batches", event_of("audit_batches")).values()) == {0}
+    assert main(["audit"]) == 0
+    name = database_url.rpartition("/")[2]
+    postgres.execute("UPDATE batches SET deadline = deadline - interval '1 day'", database=name)
+    assert call("audit_batches", event_of("audit_batches"))["overdue_open"] == 1
+    capsys.readouterr()
+    assert main(["audit"]) == 1
+    assert "found   overdue_open            batch-1  open past its deadline since" in capsys.readouterr().out
+    assert main(["audit", "--repair"]) == 0
     assert dead_letters.messages() == []
 
 

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from els_core.domain.events import Message
 
 
+RETENTION = timedelta(days=90)
+PARKING = timedelta(minutes=30)
+
+
 @dataclass
 class Bus:
     """Takes every message, unless it is down."""
@@ -65,11 +69,12 @@ class World:
         self.engine = connect_postgres(database_url)
         self.redis = connect_redis(redis_url, cluster=cluster)
         self.repository = PostgresRepository(self.engine)
-        self.coordinator = coordinator or RedisCoordinator(self.redis, timedelta(days=90))
-        delivery = Delivery(self.coordinator, self.repository, self.bus, SystemClock())
+        self.clock = SystemClock()
+        self.coordinator = coordinator or RedisCoordinator(self.redis, RETENTION)
+        delivery = Delivery(self.coordinator, self.repository, self.bus, self.clock)
         self.register = RegisterBatch(delivery, JsonWire())
         self.provision = ProvisionContent(delivery, JsonWire())
-        self.expire = ExpireBatches(delivery, JsonWire(), timedelta(0), timedelta(days=90))
+        self.expire = ExpireBatches(delivery, JsonWire(), timedelta(0), RETENTION)
         self.relay = PublishOutbox(delivery, grace=timedelta(0))
         self.status = BatchStatus(self.repository)
 

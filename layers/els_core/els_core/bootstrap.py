@@ -10,12 +10,14 @@ import boto3
 
 from els_core.adapters.eventbridge.publisher import EventBridgePublisher
 from els_core.adapters.postgres.connection import connect as connect_postgres
+from els_core.adapters.postgres.ledger import PostgresLedger
 from els_core.adapters.postgres.migrating import upgrade
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.adapters.sqs.dead_letters import SqsDeadLetters
 from els_core.adapters.system.clock import SystemClock
+from els_core.application.audit_batches import WINDOW, AuditBatches
 from els_core.application.batch_status import BatchStatus
 from els_core.application.delivering import Delivery
 from els_core.application.expire_batches import ExpireBatches
@@ -29,6 +31,8 @@ from els_core.contracts.inbound import parse_arrival, parse_registration
 from els_core.settings import read_settings
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from redis import Redis
     from redis.cluster import RedisCluster
 
@@ -53,6 +57,11 @@ class Service:
         """Return the client of the coordinator."""
         return connect_redis(self.settings.redis_url, cluster=self.settings.redis_cluster)
 
+    @cached_property
+    def coordinator(self) -> RedisCoordinator:
+        """Return the coordinator."""
+        return RedisCoordinator(self.redis, self.settings.retention)
+
     def close(self) -> None:
         """Close what is open; a function copy never does, its end does."""
         self.repository.close()
@@ -62,7 +71,7 @@ class Service:
     def delivery(self) -> Delivery:
         """Return what follows a commit."""
         return Delivery(
-            RedisCoordinator(self.redis, self.settings.retention),
+            self.coordinator,
             self.repository,
             EventBridgePublisher(boto3.client("events"), self.settings.event_bus),
             SystemClock(),
@@ -99,6 +108,19 @@ class Service:
     def publish_outbox(self) -> PublishOutbox:
         """Return the use case."""
         return PublishOutbox(self.delivery)
+
+    def audit_batches(self, window: timedelta = WINDOW) -> AuditBatches:
+        """Return the use case; closed batches are checked as far back as `window`."""
+        return AuditBatches(
+            PostgresLedger(self.repository.engine),
+            self.coordinator,
+            self.coordinator,
+            SystemClock(),
+            self.expire_batches(),
+            self.publish_outbox(),
+            self.settings.parking,
+            window,
+        )
 
     def batch_status(self) -> BatchStatus:
         """Return the use case."""

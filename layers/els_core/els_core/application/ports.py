@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from els_core.application.taking_in import DeadLetter
     from els_core.domain.arrivals import Arrival, Key
+    from els_core.domain.auditing import Finding, Known
     from els_core.domain.batches import AssignedSlot, Batch, Registration, Roll
     from els_core.domain.deciding import Change, Standing
     from els_core.domain.events import Fact, Message
@@ -53,6 +54,16 @@ class ParkedArrival:
     batch_id: str
     identity: str
     arrival: Arrival | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How old a thing is when an audit reports it; `window` is how far back closed batches are checked."""
+
+    overdue: timedelta
+    parked: timedelta
+    unsent: timedelta
+    window: timedelta
 
 
 class Unit(Protocol):
@@ -140,6 +151,26 @@ class Repository(Protocol):
 
     def find(self, batch_id: str) -> tuple[Roll, datetime] | None:
         """Return a batch with all that it holds and the record's time; None when no one has named it."""
+        ...
+
+
+class Inspector(Protocol):
+    """Redis, as the audit reads it; raises what `Coordinator` raises."""
+
+    def inspect(self, batch_ids: Sequence[str]) -> list[Known | None]:
+        """Return what is known of each batch, each at one moment; None for one that is not known."""
+        ...
+
+
+class Ledger(Protocol):
+    """Postgres, as the audit reads it; raises what `Repository` raises."""
+
+    def suspects(self, limits: Limits, page: int) -> list[Finding]:
+        """Return what the record alone shows to be wrong, at most `page` of each kind."""
+        ...
+
+    def idle_open(self, idle: timedelta, after: str, limit: int) -> list[Roll]:
+        """Return open batches unchanged for `idle`, with ids above `after`, in the order of their ids."""
         ...
 
 

@@ -45,7 +45,8 @@ class JsonWire:
         for part, data in enumerate(self._fitting(fact)):
             # The parts of one fact differ in id, and each is the same however often the fact is encoded.
             event_id = uuid5(fact.event_id, f"part {part}") if part else fact.event_id
-            yield Message(event_id, fact.batch_id, type(data).__name__, _detail(event_id, fact, data, now))
+            detail = _detail(event_id, fact, data, now)
+            yield Message(event_id, fact.batch_id, type(data).__name__, detail, _digest(data))
 
     def _fitting(self, fact: Fact) -> Iterator[outbound.Data]:
         match fact:
@@ -95,6 +96,12 @@ def _detail(event_id: UUID, fact: Fact, data: outbound.Data, now: datetime) -> s
     )
     envelope = metadata.model_dump_json(exclude_none=True)
     return f'{{"metadata":{envelope},"data":{data.model_dump_json()}}}'
+
+
+def _digest(data: outbound.Data) -> str | None:
+    return (
+        data.digest if isinstance(data, outbound.BatchEssaysReady | outbound.BatchReadinessTimeout) else None
+    )
 
 
 def _overdue(arrival: Arrival) -> outbound.OverdueArrival:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def content_identity(text_storage_id: str) -> str:
+    """Return the identity of a content inside its batch."""
+    return f"content:{text_storage_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """One validated text, identified inside its batch by its `text_storage_id`."""
@@ -21,7 +26,7 @@ class Content:
     @property
     def identity(self) -> str:
         """Return the identity, prefixed so that a storage id equal to an upload id is no clash."""
-        return f"content:{self.text_storage_id}"
+        return content_identity(self.text_storage_id)
 
 
 @dataclass(frozen=True, slots=True)

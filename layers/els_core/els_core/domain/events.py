@@ -124,12 +124,16 @@ TERMINAL_EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One entry for the bus: `detail` is the JSON text, `event_id` the one in its metadata."""
+    """One entry for the bus: `detail` is the JSON text, `event_id` the one in its metadata.
+
+    `digest` is that of the ready list in a final result; the record keeps it for the audit.
+    """
 
     event_id: UUID
     batch_id: str
     detail_type: str
     detail: str
+    digest: str | None = None
 
 
 def facts_of(change: Change) -> Iterator[Fact]:

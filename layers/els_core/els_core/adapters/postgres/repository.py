@@ -31,18 +31,18 @@ class PostgresRepository:
     """The record, on an engine whose connections may have been cut while they were idle."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         # Outside a transaction a statement commits by itself: no BEGIN, no COMMIT, one round trip.
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def transact[T](self, work: Callable[[Unit], T]) -> T:
         """Run the work and commit; again when the answer was lost too, for work is idempotent."""
         return self._again(
-            self._engine, lambda connection: work(PostgresUnit(connection)), "run a transaction"
+            self.engine, lambda connection: work(PostgresUnit(connection)), "run a transaction"
         )
 
     def forget(self, event_ids: Sequence[UUID]) -> None:
@@ -92,7 +92,7 @@ class PostgresRepository:
             except (SQLAlchemyError, Error, OSError, ConflictError, DisconnectedError) as error:
                 fault = fault_of(error, operation)
                 if isinstance(fault, DisconnectedError):
-                    self._engine.dispose()  # the others of the pool were most likely cut too
+                    self.engine.dispose()  # the others of the pool were most likely cut too
                 if not left or not isinstance(fault, ConflictError | DisconnectedError):
                     raise fault from error
         raise AssertionError("the last attempt returns or raises")

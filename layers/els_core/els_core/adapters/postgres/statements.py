@@ -142,7 +142,8 @@ WITH slots AS (
 SELECT count(*) FROM changed WHERE as_intended
 """)
 
-ROLLS = text(f"""
+# One row per batch with everything that it holds.
+ROLL = f"""
 SELECT {_BATCH}, course_code, user_id, org_id, class_id, essay_instructions, student_prompt_ref,
     timeout_seconds, correlation_id, clock_timestamp() AS now,
     (SELECT coalesce(json_agg(json_build_array(e.essay_id, e.status, e.text_storage_id,
@@ -152,13 +153,20 @@ SELECT {_BATCH}, course_code, user_id, org_id, class_id, essay_instructions, stu
             v.error_code, v.file_upload_id) ORDER BY v.identity COLLATE "C"), '[]')
      FROM validation_failures AS v WHERE v.batch_id = b.batch_id) AS failures
 FROM batches AS b
-WHERE batch_id IN (SELECT jsonb_array_elements_text(CAST(:ids AS jsonb)))
-""")  # noqa: S608 - the columns are a constant of this file
+"""  # noqa: S608 - the columns are a constant of this file
+
+ROLLS = text(f"{ROLL} WHERE batch_id IN (SELECT jsonb_array_elements_text(CAST(:ids AS jsonb)))")
 
 ENQUEUE = text("""
+WITH messages AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS m (
+        event_id uuid, batch_id text, detail_type text, detail text, digest text)
+), announced AS (
+    UPDATE batches AS b SET announced_digest = m.digest
+    FROM messages AS m WHERE b.batch_id = m.batch_id AND m.digest IS NOT NULL
+)
 INSERT INTO outbox (event_id, batch_id, detail_type, detail)
-SELECT * FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS m (
-    event_id uuid, batch_id text, detail_type text, detail text)
+SELECT event_id, batch_id, detail_type, detail FROM messages
 ON CONFLICT ON CONSTRAINT one_row_per_event DO NOTHING
 """)
 

@@ -105,13 +105,14 @@ class PostgresUnit:
         return [roll_of(row) for row in rows]
 
     def enqueue(self, messages: Sequence[Message]) -> None:
-        """Insert into the outbox."""
+        """Insert into the outbox, and keep the digests of final results beside their batches."""
         rows = [
             {
                 "event_id": str(message.event_id),
                 "batch_id": message.batch_id,
                 "detail_type": message.detail_type,
                 "detail": message.detail,
+                "digest": message.digest,
             }
             for message in messages
         ]

@@ -16,6 +16,7 @@ from els_core.domain.errors import FaultError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from els_core.application.audit_batches import Audit
     from els_core.application.delivering import Delivered
     from els_core.application.expire_batches import Expired
     from els_core.application.provision_content import Provisioned
@@ -73,6 +74,26 @@ class Journal:
         """Write what the relay did."""
         self.logger.info("outbox relayed", sent=relayed.sent, left=relayed.left)
         self._counted({"Relayed": relayed.sent, "OutboxLeft": relayed.left})
+
+    def audited(self, audit: Audit) -> None:
+        """Write what an audit found, a line for each finding."""
+        for finding in audit.findings:
+            self.logger.warning(
+                "audit finding",
+                batch_id=finding.batch_id,
+                correlation_id=finding.correlation_id,
+                outcome=finding.kind.value,
+                detail=finding.detail,
+                healed=finding in audit.healed,
+            )
+        self.logger.info("audit done", open_batches=audit.batches, unchecked=audit.unchecked)
+        names = {kind: "Audit" + kind.value.title().replace("_", "") for kind in audit.counts()}
+        self._counted({names[kind]: count for kind, count in audit.counts().items()})
+        self._counted({"AuditHealed": len(audit.healed), "AuditLeft": len(audit.left)})
+        if audit.expired:
+            self.expired(audit.expired)
+        if audit.relayed:
+            self.relayed(audit.relayed)
 
     def _intake[Item, Report](self, taken: TakenIn[Item, Report]) -> None:
         for dead in taken.dead:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import chain
+from itertools import batched, chain
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 from els_core.adapters.redis import keys
 from els_core.adapters.redis.keys import key
 from els_core.adapters.redis.scripting import Call, Script, is_script_error, unreachable
-from els_core.domain.arrivals import Content, key_of
+from els_core.domain.arrivals import Content, content_identity, key_of
+from els_core.domain.auditing import Known
 from els_core.domain.batches import AssignedSlot, Status
 from els_core.domain.outcomes import Proposal, Word
 
@@ -37,6 +38,7 @@ class RedisCoordinator:
         self._retention = int(retention.total_seconds())
         self._propose = Script("propose")
         self._install = Script("install")
+        self._inspect = Script("inspect")
 
     def propose(self, arrivals: Sequence[Arrival], now: datetime) -> list[Proposal]:
         """Propose a slot per arrival; an answer that makes no sense is `unknown`."""
@@ -61,6 +63,12 @@ class RedisCoordinator:
             Call(_keys(roll.batch.batch_id, 6), [_json(_state(roll)), *self._times(now)]) for roll in rolls
         ]
         self._install.run(self._client, calls)
+
+    def inspect(self, batch_ids: Sequence[str]) -> list[Known | None]:
+        """Return what is known of each batch; what cannot be read counts as not known."""
+        names = (keys.AVAILABLE_SLOTS, keys.CONTENTS, keys.FAILURES, keys.METADATA)
+        calls = [Call([key(batch_id, name) for name in names], ()) for batch_id in batch_ids]
+        return [_known(answer) for answer in self._inspect.run(self._client, calls)]
 
     def get_assigned_count(self, batch_id: str) -> int:
         """Return how many slots are proposed to contents."""
@@ -93,6 +101,15 @@ def _keys(batch_id: str, count: int) -> list[str]:
 
 def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
+
+
+def _known(answer: object) -> Known | None:
+    if not isinstance(answer, list):
+        return None
+    version, proposed_at, available, contents, failures = answer
+    held = {content_identity(name): essay_id for name, essay_id in batched(contents, 2, strict=True)}
+    held |= dict(batched(failures, 2, strict=True))
+    return Known(int(version), frozenset(available), held, float(proposed_at) if proposed_at else None)
 
 
 def _argument(arrival: Arrival) -> list[str]:

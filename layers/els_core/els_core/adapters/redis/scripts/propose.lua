@@ -5,7 +5,7 @@
 -- KEYS[2] HASH   assignments: essay id -> content (JSON)
 -- KEYS[3] HASH   contents: text storage id -> essay id
 -- KEYS[4] HASH   failures: failure identity -> essay id
--- KEYS[5] HASH   metadata: expected_count, deadline, version
+-- KEYS[5] HASH   metadata: expected_count, deadline, version, proposed_at
 -- ARGV[1] JSON   arrivals: [[kind, name, content], ...]; kind is "content" or "failure"
 -- ARGV[2] number now, seconds since 1970
 -- ARGV[3] number retention, seconds
@@ -15,6 +15,7 @@
 
 local arrivals = cjson.decode(ARGV[1])
 local answers = {}
+local proposed = false
 local deadline = redis.call('HGET', KEYS[5], 'deadline')
 
 if not deadline then
@@ -36,10 +37,13 @@ for i, arrival in ipairs(arrivals) do
       redis.call('HSET', owners, name, essay_id)
       if kind == 'content' then redis.call('HSET', KEYS[2], essay_id, content) end
       answers[i] = (kind == 'content' and 'assigned ' or 'failed ') .. essay_id
+      proposed = true
     end
   end
 end
 
+-- For the audit: a proposal older than any invocation lives was never committed.
+if proposed then redis.call('HSET', KEYS[5], 'proposed_at', ARGV[2]) end
 local expires = math.floor(math.max(tonumber(ARGV[2]), tonumber(deadline) or 0) + tonumber(ARGV[3]))
 for k = 1, 5 do redis.call('EXPIREAT', KEYS[k], expires) end
 return answers

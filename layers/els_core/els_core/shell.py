@@ -1,0 +1,35 @@
+"""The service from a shell: `els audit` makes the check that the function `audit_batches` makes."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+
+from els_core.bootstrap import service
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command with the settings of the environment; return 1 when something is still wrong."""
+    parser = argparse.ArgumentParser(prog="els", description="the Essay Lifecycle Service from a shell")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    audit = commands.add_parser("audit", help="compare Redis with the record and find what is stuck")
+    audit.add_argument("--repair", action="store_true", help="heal what is safe to heal")
+    audit.add_argument("--days", type=int, default=1, help="how far back closed batches are checked")
+    chosen = parser.parse_args(arguments)
+    return _audit(repair=chosen.repair, window=timedelta(days=chosen.days))
+
+
+def _audit(*, repair: bool, window: timedelta) -> int:
+    audit = service().audit_batches(window)(lambda: True, repair=repair)
+    for finding in audit.findings:
+        state = "healed" if finding in audit.healed else "found"
+        since = f" since {finding.since:%Y-%m-%d %H:%M:%S}" if finding.since else ""
+        _say(f"{state:6}  {finding.kind.value:22}  {finding.batch_id}  {finding.detail}{since}")
+    _say(
+        f"{audit.batches} idle open batches compared, {len(audit.findings)} findings, {len(audit.left)} left"
+    )
+    return 1 if audit.left else 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
