@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 
 from els_core.adapters.eventbridge.publisher import EventBridgePublisher
+from els_core.adapters.iam.tokens import postgres_password, redis_credentials
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.ledger import PostgresLedger
 from els_core.adapters.postgres.migrating import upgrade
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
     from redis.cluster import RedisCluster
+    from sqlalchemy import Engine
 
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
@@ -50,12 +52,13 @@ class Service:
     @cached_property
     def repository(self) -> PostgresRepository:
         """Return the record."""
-        return PostgresRepository(connect_postgres(self.settings.database_url))
+        return PostgresRepository(self._connect_postgres())
 
     @cached_property
     def redis(self) -> Redis | RedisCluster:
         """Return the client of the coordinator."""
-        return connect_redis(self.settings.redis_url, cluster=self.settings.redis_cluster)
+        url = self.settings.redis_url
+        return connect_redis(url, cluster=self.settings.redis_cluster, credentials=redis_credentials(url))
 
     @cached_property
     def coordinator(self) -> RedisCoordinator:
@@ -128,7 +131,11 @@ class Service:
 
     def migrate_database(self) -> str:
         """Bring the schema to the newest revision and return it; one ahead of this code stays."""
-        return upgrade(connect_postgres(self.settings.database_url))
+        return upgrade(self._connect_postgres())
+
+    def _connect_postgres(self) -> Engine:
+        url = self.settings.database_url
+        return connect_postgres(url, postgres_password(url))
 
 
 @cache

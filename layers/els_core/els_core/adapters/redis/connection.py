@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
@@ -21,11 +22,14 @@ RETRIES = 2
 def connect(
     url: str, *, cluster: bool = False, credentials: CredentialProvider | None = None
 ) -> Redis | RedisCluster:
-    """Return a client; connections are made when they are needed."""
+    """Return a client; connections are made when they are needed.
+
+    `credentials` give user and password for each new connection, instead of those of the URL.
+    """
     retry = Retry(ExponentialBackoff(cap=0.2, base=0.01), RETRIES)
     make = RedisCluster.from_url if cluster else Redis.from_url
     client: Redis | RedisCluster = make(
-        url,
+        _without_user(url) if credentials else url,
         decode_responses=True,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=ANSWER_SECONDS,
@@ -33,3 +37,8 @@ def connect(
         **({"credential_provider": credentials} if credentials else {}),
     )
     return client
+
+
+def _without_user(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -1,0 +1,1 @@
+"""Short-lived passwords from AWS IAM."""
