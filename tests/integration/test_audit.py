@@ -8,7 +8,7 @@ import pytest
 
 from els_core.adapters.postgres.ledger import PostgresLedger
 from els_core.adapters.redis.coordinator import RedisCoordinator
-from els_core.application.audit_batches import AuditBatches
+from els_core.application.audit_batches import PAGE, AuditBatches
 from els_core.domain.auditing import Kind
 from tests.integration.world import PARKING, RETENTION, World
 from tests.unit.facts import content, failure, registration
@@ -51,12 +51,12 @@ class Audited(World):
         ):
             self.sql(change)
 
-    def audit(self, *, repair: bool = False) -> Audit:
+    def audit(self, *, repair: bool = False, may_continue: bool = True) -> Audit:
         ledger = PostgresLedger(self.engine)
         audit = AuditBatches(
             ledger, self.known, self.coordinator, Later(self), self.expire, self.relay, PARKING
         )
-        return audit(lambda: True, repair=repair)
+        return audit(lambda: may_continue, repair=repair)
 
     def kinds(self) -> list[Kind]:
         return [finding.kind for finding in self.audit().findings]
@@ -148,3 +148,14 @@ def test_counts_and_digests_are_computed_again_from_the_rows(world: Audited) -> 
     world.sql("UPDATE batches SET assigned_count = 0 WHERE batch_id = 'b'")
     found = {(finding.kind, finding.batch_id) for finding in world.audit(repair=True).left}
     assert found == {(Kind.DIGEST_DIFFERS, "closed"), (Kind.COUNTS_DIFFER, "b")}
+
+
+def test_every_page_is_looked_at_unless_time_runs_short(world: Audited, valkey: ValkeyServer) -> None:
+    world.register([registration(1, f"b{number}") for number in range(PAGE)])
+    world.let_time_pass()
+    valkey.client().flushall()
+    world.sql("UPDATE essays SET text_storage_id = 'swapped' WHERE batch_id = 'closed'")
+    audit = world.audit()
+    assert (audit.batches, audit.unchecked) == (PAGE + 1, False)
+    assert audit.counts() == dict.fromkeys(Kind, 0) | {Kind.REDIS_FORGOT: PAGE + 1, Kind.DIGEST_DIFFERS: 1}
+    assert world.audit(may_continue=False).unchecked

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from els_core.application.ports import Limits
 from els_core.domain.auditing import IDLE, Finding, Kind, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from els_core.application.expire_batches import ExpireBatches, Expired
     from els_core.application.ports import Clock, Coordinator, Inspector, Ledger
     from els_core.application.publish_outbox import PublishOutbox, Relayed
-    from els_core.domain.batches import Roll
 
 PAGE = 100  # open batches per look at Redis: bounded memory
 SHOWN = 1_000  # findings of one kind
@@ -62,22 +62,26 @@ class AuditBatches:
     def __call__(self, may_continue: Callable[[], bool], *, repair: bool = False) -> Audit:
         """Audit page by page until all open batches are seen or `may_continue` says that time runs short."""
         # What was parked is announced by the sweep; longer than that and one more miss is news.
-        limits = Limits(SWEEPS_MISSED, self.parking + SWEEPS_MISSED, SWEEPS_MISSED, self.window)
+        limits = Limits(SWEEPS_MISSED, self.parking + SWEEPS_MISSED, SWEEPS_MISSED)
         audit = Audit(self.ledger.suspects(limits, SHOWN))
-        after = ""
-        while may_continue():
-            rolls = self.ledger.idle_open(IDLE, after, PAGE)
-            self._compare(rolls, audit, repair=repair)
-            if len(rolls) < PAGE:
-                break
-            after = rolls[-1].batch.batch_id
-        else:
-            audit.unchecked = True
+        for look in (self._recount, partial(self._compare, repair=repair)):
+            after: str | None = ""
+            while after is not None and may_continue():
+                after = look(audit, after)
+            audit.unchecked |= after is not None
         if repair:
             self._heal(audit, may_continue)
         return audit
 
-    def _compare(self, rolls: Sequence[Roll], audit: Audit, *, repair: bool) -> None:
+    def _recount(self, audit: Audit, after: str) -> str | None:
+        """Look at a page; return where the next one begins."""
+        findings, last = self.ledger.recount(self.window, after, PAGE)
+        audit.findings.extend(findings)
+        return last
+
+    def _compare(self, audit: Audit, after: str, *, repair: bool) -> str | None:
+        """Compare a page of open batches with Redis; return where the next one begins."""
+        rolls = self.ledger.idle_open(IDLE, after, PAGE)
         now = self.clock.now()
         audit.batches += len(rolls)
         known = self.inspector.inspect([roll.batch.batch_id for roll in rolls]) if rolls else []
@@ -90,6 +94,7 @@ class AuditBatches:
         if found and repair:
             self.coordinator.install([roll for roll in rolls if roll.batch.batch_id in found], now)
             audit.healed.extend(found.values())
+        return rolls[-1].batch.batch_id if rolls else None
 
     def _heal(self, audit: Audit, may_continue: Callable[[], bool]) -> None:
         """Do what the sweep and the relay should have done; counts and digests are for a person to judge."""

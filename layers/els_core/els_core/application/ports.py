@@ -58,12 +58,11 @@ class ParkedArrival:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How old a thing is when an audit reports it; `window` is how far back closed batches are checked."""
+    """How old a thing is when an audit reports it."""
 
     overdue: timedelta
     parked: timedelta
     unsent: timedelta
-    window: timedelta
 
 
 class Unit(Protocol):
@@ -166,7 +165,14 @@ class Ledger(Protocol):
     """Postgres, as the audit reads it; raises what `Repository` raises."""
 
     def suspects(self, limits: Limits, page: int) -> list[Finding]:
-        """Return what the record alone shows to be wrong, at most `page` of each kind."""
+        """Return what waits for too long, at most `page` of each kind."""
+        ...
+
+    def recount(self, window: timedelta, after: str, page: int) -> tuple[list[Finding], str | None]:
+        """Compute counts and digests again from the rows of a page of batches with ids above `after`.
+
+        Open batches, and closed ones that changed within `window`. Returns the last id too, None at the end.
+        """
         ...
 
     def idle_open(self, idle: timedelta, after: str, limit: int) -> list[Roll]:
