@@ -1,0 +1,176 @@
+"""What the port `Coordinator` promises: on the fake, on Valkey alone and on a cluster of three."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from els_core.adapters.redis import keys
+from els_core.domain.batches import AssignedSlot, Batch, Roll, Status
+from els_core.domain.errors import ExternalServiceError
+from els_core.domain.outcomes import Proposal, Word
+from tests.contract.rolls import FULL, UNKNOWN, at, install, propose, roll
+from tests.unit.facts import content, failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from els_core.application.ports import Coordinator
+    from tests.contract.coordinators import CoordinatorUnderTest
+
+
+def test_a_batch_that_was_not_installed_is_unknown(coordinator: CoordinatorUnderTest) -> None:
+    assert propose(coordinator, content("a"), failure("f")) == [UNKNOWN, UNKNOWN]
+    assert coordinator.keys("b") == {}
+
+
+def test_each_arrival_gets_a_slot_of_its_own_until_none_is_left(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, roll(3, deadline))
+    answers = propose(coordinator, content("a"), failure("f"), content("c"), content("d"), failure("g"))
+    assert [answer.word for answer in answers[:3]] == [Word.ASSIGNED, Word.FAILED, Word.ASSIGNED]
+    assert {answer.essay_id for answer in answers[:3]} == {"essay-0000", "essay-0001", "essay-0002"}
+    assert answers[3:] == [FULL, FULL]
+
+
+def test_an_arrival_that_comes_again_gets_the_same_slot(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, roll(3, deadline))
+    first = propose(coordinator, content("a"), failure("a"))
+    again = propose(coordinator, failure("a"), content("a"), content("a"))
+    assert [answer.word for answer in again] == [Word.DUPLICATE] * 3
+    assert [answer.essay_id for answer in again] == [first[1].essay_id, first[0].essay_id, first[0].essay_id]
+    assert len(coordinator.port.get_missing_slots("b")) == 1
+
+
+def test_answers_come_in_the_order_of_the_arrivals_of_many_batches(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    batch_ids = [f"b{number}" for number in range(20)]
+    install(coordinator, *(roll(2, deadline, at(batch_id=batch_id)) for batch_id in batch_ids[:10]))
+    arrivals = [content(name, batch_id) for name in ("x", "y") for batch_id in batch_ids]
+    answers = propose(coordinator, *arrivals)
+    for arrival, answer in zip(arrivals, answers, strict=True):
+        assert (answer == UNKNOWN) == (arrival.batch_id in batch_ids[10:])
+        if answer != UNKNOWN:
+            held = {
+                slot.text_storage_id: slot for slot in coordinator.port.get_assigned_essays(arrival.batch_id)
+            }
+            assert held[arrival.text_storage_id].essay_id == answer.essay_id
+
+
+def test_a_batch_is_known_as_it_stood(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
+    install(coordinator, roll(4, deadline, assigned=["a"], failed=["f"]))
+    assert propose(coordinator, content("a"), failure("f")) == [
+        Proposal(Word.DUPLICATE, "essay-0000"),
+        Proposal(Word.DUPLICATE, "essay-0001"),
+    ]
+    assert coordinator.port.get_missing_slots("b") == ["essay-0002", "essay-0003"]
+
+
+def test_the_questions_are_answered_from_what_is_proposed(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, roll(3, deadline, assigned=["a"], failed=["f"]))
+    assert coordinator.port.get_assigned_count("b") == 1
+    assert coordinator.port.get_assigned_essays("b") == [AssignedSlot("essay-0000", "a", "a.txt")]
+    assert propose(coordinator, content("c")) == [Proposal(Word.ASSIGNED, "essay-0002")]
+    assert coordinator.port.get_assigned_essays("b") == [
+        AssignedSlot("essay-0000", "a", "a.txt"),
+        AssignedSlot("essay-0002", "c", "c.txt"),
+    ]
+    assert coordinator.port.get_missing_slots("b") == []
+
+
+def test_of_an_unknown_batch_the_questions_know_nothing(coordinator: CoordinatorUnderTest) -> None:
+    port = coordinator.port
+    assert (port.get_assigned_count("b"), port.get_assigned_essays("b"), port.get_missing_slots("b")) == (
+        0,
+        [],
+        [],
+    )
+
+
+def test_installing_replaces_what_was_proposed_since(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, roll(2, deadline))
+    propose(coordinator, content("a"), failure("f"))
+    install(coordinator, roll(2, deadline))
+    assert len(coordinator.port.get_missing_slots("b")) == 2
+    assert propose(coordinator, content("c"))[0].word is Word.ASSIGNED
+
+
+@pytest.mark.parametrize("version", [6, 7])
+def test_the_same_or_a_newer_version_replaces_what_is_known(
+    coordinator: CoordinatorUnderTest, deadline: datetime, version: int
+) -> None:
+    install(coordinator, roll(2, deadline, at(version=6)))
+    install(coordinator, roll(2, deadline, at(version=version), assigned=["a"]))
+    assert coordinator.port.get_assigned_count("b") == 1
+
+
+def test_an_older_version_never_replaces_a_newer_one(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, roll(2, deadline, at(version=10), assigned=["a"]))
+    install(coordinator, roll(2, deadline, at(version=9)), roll(1, deadline, at(batch_id="other")))
+    assert coordinator.port.get_assigned_count("b") == 1
+    assert coordinator.port.get_missing_slots("other") == ["essay-0000"]
+
+
+@pytest.mark.parametrize("status", [Status.READY, Status.FAILED, Status.TIMED_OUT])
+def test_of_a_terminal_batch_only_metadata_are_kept(
+    coordinator: CoordinatorUnderTest, deadline: datetime, status: Status
+) -> None:
+    install(coordinator, roll(2, deadline, at(version=3), assigned=["a"]))
+    install(coordinator, roll(2, deadline, at(version=4, status=status), assigned=["a", "c"]))
+    assert set(coordinator.keys("b")) == {keys.METADATA}
+    assert propose(coordinator, content("a"), failure("f")) == [FULL, FULL]
+    assert set(coordinator.keys("b")) == {keys.METADATA}
+
+
+def test_a_slower_installer_cannot_bring_a_terminal_batch_back(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, roll(1, deadline, at(version=4, status=Status.READY), assigned=["a"]))
+    install(coordinator, roll(1, deadline, at(version=3)))
+    assert propose(coordinator, content("c")) == [FULL]
+
+
+def test_of_an_awaited_batch_nothing_is_kept(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
+    install(coordinator, roll(2, deadline, at(version=1)))
+    install(coordinator, Roll(Batch("b", Status.AWAITED, 2)))
+    assert coordinator.keys("b") == {}
+    assert propose(coordinator, content("a")) == [UNKNOWN]
+
+
+def test_an_awaited_state_that_is_older_removes_nothing(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, roll(2, deadline, at(version=2)))
+    install(coordinator, Roll(Batch("b", Status.AWAITED, 1)))
+    assert len(coordinator.port.get_missing_slots("b")) == 2
+
+
+QUESTIONS: list[Callable[[Coordinator, datetime], object]] = [
+    lambda port, now: port.propose([content("a")], now),
+    lambda port, now: port.install([roll(1, now)], now),
+    lambda port, _: port.get_assigned_count("b"),
+    lambda port, _: port.get_assigned_essays("b"),
+    lambda port, _: port.get_missing_slots("b"),
+]
+
+
+@pytest.mark.parametrize("ask", QUESTIONS)
+def test_a_server_that_cannot_be_reached_is_a_fault(
+    coordinator: CoordinatorUnderTest, ask: Callable[[Coordinator, datetime], object]
+) -> None:
+    down = coordinator.go_down()
+    with pytest.raises(ExternalServiceError) as caught:
+        ask(down, coordinator.now())
+    assert caught.value.service == "Redis"
