@@ -3,9 +3,13 @@
 import argparse
 
 from dev import sam
+from dev.process import ServerError
 
 ACTIONS = {"validate": sam.validate, "build": sam.build}
 
 parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
 parser.add_argument("action", choices=ACTIONS)
-ACTIONS[parser.parse_args().action]()
+try:
+    ACTIONS[parser.parse_args().action]()
+except ServerError as error:
+    raise SystemExit(str(error)) from None

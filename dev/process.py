@@ -34,6 +34,35 @@ def unprivileged() -> str | None:
     return pwd.getpwnam("nobody").pw_name if os.geteuid() == 0 else None
 
 
+def run_to_end(command: Sequence[str], seconds: float, *, cwd: Path, environment: Mapping[str, str]) -> str:
+    """Run a program in a group of its own and return what it said; nothing of the group outlives this call.
+
+    Raise `ServerError` with what it said when it fails or takes longer than it may.
+    """
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        start_new_session=True,
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            said, _ = process.communicate()
+            raise ServerError(f"did not end within {seconds:.0f} s: {said}") from None
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode:
+        raise ServerError(f"ended with code {process.returncode}: {said}")
+    return said
+
+
 class ServerProcess:
     """One server: started, frozen, thawed, killed and stopped as a group."""
 

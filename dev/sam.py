@@ -3,60 +3,77 @@
 from __future__ import annotations
 
 import compileall
-import subprocess
-import sys
+import fcntl
+from contextlib import contextmanager
 from py_compile import PycInvalidationMode
 from typing import TYPE_CHECKING
 
-import boto3
-
-from dev.tools import REGION, ROOT, SAM, environment, tool
+from dev.process import ServerError, run_to_end
+from dev.stack import Stack, client_of
+from dev.tools import ROOT, SAM, environment, tool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 STACK = "els"
 BUILT = ROOT / ".aws-sam" / "build"
+BUILD_SECONDS = 600  # the first one fetches the tool and the packages
+DEPLOY_SECONDS = 120  # ten times what it takes; a local AWS that hangs must not hang us
 
 
 def validate() -> None:
     """Lint the template."""
-    _sam("validate", "--lint")
+    _sam(BUILD_SECONDS, "validate", "--lint")
 
 
 def build() -> None:
     """Build functions and layers, and compile the core layer: a Lambda cannot write bytecode of its own."""
-    _sam("build")
-    python = BUILT / "CoreLayer" / "python"
-    compileall.compile_dir(
-        python,
-        stripdir=str(python),
-        prependdir="/opt/python",
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-        quiet=1,
-    )
+    with _alone():
+        _sam(BUILD_SECONDS, "build")
+        python = BUILT / "CoreLayer" / "python"
+        compileall.compile_dir(
+            python,
+            stripdir=str(python),
+            prependdir="/opt/python",
+            invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+            quiet=1,
+        )
 
 
-def deploy(endpoint: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Deploy what was built to an endpoint and return the stack's outputs."""
-    overrides = [f"{name}={value}" for name, value in parameters.items()]
-    _sam("deploy", "--parameter-overrides", *overrides, AWS_ENDPOINT_URL=endpoint)
-    client = boto3.client(
-        "cloudformation",
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the local AWS checks none
-    )
-    [stack] = client.describe_stacks(StackName=STACK)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+def deploy(
+    endpoint: str,
+    parameters: Mapping[str, str],
+    *,
+    name: str = STACK,
+    template: Path = BUILT / "template.yaml",
+    server_log: Callable[[], str] = str,
+) -> Stack:
+    """Deploy what was built to an endpoint; raise `ServerError` with the end of the server's log."""
+    overrides = [f"{key}={value}" for key, value in parameters.items()]
+    chosen = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(template)]
+    options = [*chosen, "--stack-name", name, "--parameter-overrides", *overrides]
+    with _alone():
+        try:
+            _sam(DEPLOY_SECONDS, "deploy", *options, AWS_ENDPOINT_URL=endpoint)
+        except ServerError as error:
+            raise ServerError(f"{error}\nThe local AWS said last:\n{server_log()}") from None
+    [stack] = client_of(endpoint, "cloudformation").describe_stacks(StackName=name)["Stacks"]
+    return Stack(endpoint, {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])})
 
 
-def _sam(*arguments: str, **more: str) -> None:
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the build folder: a build that empties it while another deploys would ship empty layers."""
+    BUILT.parent.mkdir(exist_ok=True)
+    with (BUILT.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sam(seconds: float, action: str, *arguments: str, **more: str) -> None:
     known = environment(SAM_CLI_TELEMETRY="0", **more)
-    finished = subprocess.run(
-        [*tool("sam", *SAM), *arguments], cwd=ROOT, env=known, capture_output=True, text=True, check=False
-    )
-    if finished.returncode:
-        sys.stderr.write(finished.stdout + finished.stderr)
-        raise SystemExit(f"sam {arguments[0]} ended with code {finished.returncode}")
+    try:
+        run_to_end([*tool("sam", *SAM), action, *arguments], seconds, cwd=ROOT, environment=known)
+    except ServerError as error:
+        raise ServerError(f"sam {action} {error}") from None
