@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from els_core.adapters.opentelemetry.tracing import traced
 from els_core.adapters.powertools.journal import Journal
 from els_core.bootstrap import service
 from els_core.contracts.status import status_of
@@ -23,6 +24,7 @@ def get_batch(batch_id: str) -> dict[str, Any]:
     return status_of(described)
 
 
+@traced("batch_status")
 @journal.logger.inject_lambda_context
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from els_core.adapters.opentelemetry.tracing import traced
 from els_core.adapters.powertools.journal import Journal
 from els_core.bootstrap import service
 
@@ -12,6 +13,7 @@ RESERVE_MILLISECONDS = 10_000  # what one page may take in the worst case
 journal = Journal()
 
 
+@traced("expire_batches")
 @journal.logger.inject_lambda_context
 @journal.metrics.log_metrics
 def handle(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda's shape

@@ -4,6 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from els_core.adapters.opentelemetry.tracing import traced
 from els_core.adapters.powertools.journal import Journal
 from els_core.bootstrap import service
 from els_core.contracts.queues import partial_response, records_of
@@ -11,6 +12,7 @@ from els_core.contracts.queues import partial_response, records_of
 journal = Journal()
 
 
+@traced("provision_content")
 @journal.logger.inject_lambda_context
 @journal.metrics.log_metrics
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's shape

@@ -10,6 +10,7 @@ import boto3
 
 from els_core.adapters.eventbridge.publisher import EventBridgePublisher
 from els_core.adapters.iam.tokens import postgres_password, redis_credentials
+from els_core.adapters.opentelemetry.tracing import linking, traceparent
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.ledger import PostgresLedger
 from els_core.adapters.postgres.migrating import upgrade
@@ -81,6 +82,11 @@ class Service:
         )
 
     @cached_property
+    def wire(self) -> JsonWire:
+        """Return the encoder of events."""
+        return JsonWire(traceparent=traceparent)
+
+    @cached_property
     def dead_letters(self) -> SqsDeadLetters:
         """Return the dead-letter queue of the function's own queue."""
         return SqsDeadLetters(boto3.client("sqs"), self.settings.dead_letter_queue_url)
@@ -89,8 +95,8 @@ class Service:
         """Return the use case behind its queue."""
         default = self.settings.default_timeout_seconds
         return Intake(
-            lambda body: parse_registration(body, default),
-            RegisterBatch(self.delivery, JsonWire()),
+            linking(lambda body: parse_registration(body, default)),
+            RegisterBatch(self.delivery, self.wire),
             lambda report: [_poison(answer) for answer in report.answers],
             self.dead_letters,
         )
@@ -98,15 +104,15 @@ class Service:
     def provision_content(self) -> Intake[Arrival, Provisioned]:
         """Return the use case behind its queue."""
         return Intake(
-            parse_arrival,
-            ProvisionContent(self.delivery, JsonWire()),
+            linking(parse_arrival),
+            ProvisionContent(self.delivery, self.wire),
             lambda report: [_poison(outcome) for outcome in report.outcomes],
             self.dead_letters,
         )
 
     def expire_batches(self) -> ExpireBatches:
         """Return the use case."""
-        return ExpireBatches(self.delivery, JsonWire(), self.settings.parking, self.settings.retention)
+        return ExpireBatches(self.delivery, self.wire, self.settings.parking, self.settings.retention)
 
     def publish_outbox(self) -> PublishOutbox:
         """Return the use case."""

@@ -20,7 +20,7 @@ from els_core.domain.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from els_core.domain.arrivals import Arrival
@@ -34,8 +34,13 @@ MAX_DETAIL_BYTES = 1_000_000 - 2_000
 class JsonWire:
     """The port `Wire`, in the JSON of the wire format."""
 
-    def __init__(self, max_detail_bytes: int = MAX_DETAIL_BYTES) -> None:
+    def __init__(
+        self,
+        max_detail_bytes: int = MAX_DETAIL_BYTES,
+        traceparent: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._max_detail_bytes = max_detail_bytes
+        self._traceparent = traceparent
 
     def encode(self, facts: Sequence[Fact], now: datetime) -> list[Message]:
         """Return the messages in the order of the facts; `now` becomes their `occurred_at`."""
@@ -45,8 +50,18 @@ class JsonWire:
         for part, data in enumerate(self._fitting(fact)):
             # The parts of one fact differ in id, and each is the same however often the fact is encoded.
             event_id = uuid5(fact.event_id, f"part {part}") if part else fact.event_id
-            detail = _detail(event_id, fact, data, now)
+            detail = _detail(data, self._metadata(event_id, fact, now))
             yield Message(event_id, fact.batch_id, type(data).__name__, detail, _digest(data))
+
+    def _metadata(self, event_id: UUID, fact: Fact, now: datetime) -> Metadata:
+        return Metadata(
+            event_id=event_id,
+            correlation_id=UUID(fact.correlation_id),
+            occurred_at=now,
+            source_service="els",
+            schema_version=1,
+            traceparent=self._traceparent(),
+        )
 
     def _fitting(self, fact: Fact) -> Iterator[outbound.Data]:
         match fact:
@@ -86,14 +101,7 @@ class JsonWire:
         yield chunk
 
 
-def _detail(event_id: UUID, fact: Fact, data: outbound.Data, now: datetime) -> str:
-    metadata = Metadata(
-        event_id=event_id,
-        correlation_id=UUID(fact.correlation_id),
-        occurred_at=now,
-        source_service="els",
-        schema_version=1,
-    )
+def _detail(data: outbound.Data, metadata: Metadata) -> str:
     envelope = metadata.model_dump_json(exclude_none=True)
     return f'{{"metadata":{envelope},"data":{data.model_dump_json()}}}'
 

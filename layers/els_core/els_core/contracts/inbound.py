@@ -145,7 +145,9 @@ def parse_registration(body: str, default_timeout_seconds: int) -> Registration 
         essay_instructions=data.essay_instructions,
         student_prompt_ref=data.student_prompt_ref,
     )
-    return Registration(data.batch_id, tuple(data.essay_ids), terms, data.fingerprint())
+    return Registration(
+        data.batch_id, tuple(data.essay_ids), terms, data.fingerprint(), detail.metadata.traceparent
+    )
 
 
 def parse_arrival(body: str) -> Arrival | Poison:
@@ -168,6 +170,7 @@ def _content(detail: Detail[EssayContentProvisioned]) -> Content:
         correlation_id=str(detail.metadata.correlation_id),
         content_md5_hash=data.content_md5_hash,
         file_upload_id=data.file_upload_id,
+        traceparent=detail.metadata.traceparent,
     )
 
 
@@ -183,6 +186,7 @@ def _failure(detail: Detail[EssayValidationFailed]) -> Failure:
         error_message=data.validation_error_message,
         correlation_id=str(detail.metadata.correlation_id),
         file_upload_id=data.file_upload_id,
+        traceparent=detail.metadata.traceparent,
     )
 
 

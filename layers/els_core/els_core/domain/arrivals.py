@@ -22,6 +22,7 @@ class Content:
     correlation_id: str
     content_md5_hash: str | None = None
     file_upload_id: str | None = None
+    traceparent: str | None = None
 
     @property
     def identity(self) -> str:
@@ -42,6 +43,7 @@ class Failure:
     error_message: str
     correlation_id: str
     file_upload_id: str | None = None
+    traceparent: str | None = None
 
     @property
     def identity(self) -> str:

@@ -50,6 +50,7 @@ class Registration:
     essay_ids: tuple[str, ...]
     terms: Terms
     fingerprint: str
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,61 @@
+"""A trace goes on through the service: into the invocation by links, out of it with the events."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from els_core.adapters.opentelemetry.tracing import linking, traced, traceparent
+from els_core.adapters.system.clock import SystemClock
+from els_core.contracts.encoding import JsonWire
+from els_core.contracts.inbound import parse_arrival
+from els_core.domain.events import RegistrationRejected
+from tests.integration.test_handlers import event_of
+from tests.unit.facts import CORRELATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+UPSTREAM = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def spans_of(work: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+    traced("provision_content")(work)()
+    return exporter
+
+
+def test_an_invocation_is_linked_to_its_events_and_its_events_carry_it_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    event = json.loads(event_of("provision_content")["Records"][0]["body"])
+    event["detail"]["metadata"]["traceparent"] = UPSTREAM
+    sent: list[str] = []
+
+    def work() -> None:
+        linking(parse_arrival)(json.dumps(event))
+        linking(parse_arrival)("{")
+        fact = RegistrationRejected("b", "fingerprint", "reason", CORRELATION)
+        sent.extend(m.detail for m in JsonWire(traceparent=traceparent).encode([fact], SystemClock().now()))
+
+    [span] = spans_of(work, monkeypatch).get_finished_spans()
+    [link] = span.links
+    assert span.name == "provision_content"
+    assert f"{link.context.trace_id:032x}-{link.context.span_id:016x}" in UPSTREAM
+    assert span.context is not None
+    carried = json.loads(sent[0])["metadata"]["traceparent"]
+    assert carried.startswith(f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-")
+
+
+def test_without_an_sdk_events_carry_no_trace() -> None:
+    assert traceparent() is None
