@@ -10,6 +10,8 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+import psutil
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
@@ -64,7 +66,7 @@ def run_to_end(command: Sequence[str], seconds: float, *, cwd: Path, environment
 
 
 class ServerProcess:
-    """One server: started, frozen, thawed, killed and stopped as a group."""
+    """One server: started, frozen, thawed, killed and stopped with all its children."""
 
     def __init__(
         self,
@@ -125,35 +127,42 @@ class ServerProcess:
         if self._process is None:
             return
         if self.is_running:
-            self._process.send_signal(signal.SIGCONT)
+            self.thaw()
             self._process.send_signal(how)
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(10)
         self.kill()
 
     def kill(self) -> None:
-        """End the whole group at once."""
+        """End all at once."""
         if self._process is None:
             return
-        self._signal_group(signal.SIGKILL)
+        self._signal_all(signal.SIGKILL)
         self._process.wait(10)
         self._process = None
 
     def freeze(self) -> None:
-        """Stop the group in its tracks, as a machine that hangs."""
-        self._signal_group(signal.SIGSTOP)
+        """Stop all in their tracks, as a machine that hangs."""
+        self._signal_all(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let the group go on."""
-        self._signal_group(signal.SIGCONT)
+        """Let all go on."""
+        self._signal_all(signal.SIGCONT)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             raise ServerError(f"{self._command[0]} was not started")
         return self._process
 
-    def _signal_group(self, what: signal.Signals) -> None:
-        try:
-            os.killpg(self._running().pid, what)
-        except ProcessLookupError:
-            return
+    def _signal_all(self, what: signal.Signals) -> None:
+        """Signal the server first, so that it starts no more children, then the children.
+
+        The group is not enough: each backend of Postgres makes itself the leader of a group of its own.
+        """
+        leader = self._running().pid
+        children = psutil.Process(leader).children(recursive=True) if self.is_running else []
+        with suppress(ProcessLookupError):
+            os.killpg(leader, what)
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.send_signal(what)

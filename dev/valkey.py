@@ -18,7 +18,7 @@ SLOTS = 16_384
 
 
 class ValkeyServer:
-    """One Valkey that keeps nothing on disk; a context manager that leaves nothing behind."""
+    """One Valkey that keeps nothing on disk unless asked; a context manager that leaves nothing behind."""
 
     def __init__(self, *, clustered: bool = False) -> None:
         self._folder = Path(mkdtemp(prefix="els-valkey-"))
@@ -59,6 +59,21 @@ class ValkeyServer:
         """Stop at once; Valkey has nothing to save."""
         self._running().kill()
 
+    def snapshot(self) -> bytes:
+        """Return all that is held now, as a snapshot file."""
+        with self.client() as client:
+            client.save()
+        kept = self._snapshot.read_bytes()
+        self._snapshot.unlink()
+        return kept
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go back in time: start again with what an older snapshot holds."""
+        self.stop()
+        self._snapshot.write_bytes(snapshot)
+        self.start()
+        self._snapshot.unlink()
+
     def freeze(self) -> None:
         """Hang, with connections open."""
         self._running().freeze()
@@ -70,6 +85,10 @@ class ValkeyServer:
     def client(self) -> Redis:
         """Return a client for looking at the server from outside."""
         return Redis(port=self.port, decode_responses=True)
+
+    @property
+    def _snapshot(self) -> Path:
+        return self._folder / "dump.rdb"
 
     def _is_ready(self) -> bool:
         try:
