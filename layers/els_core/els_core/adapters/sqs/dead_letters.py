@@ -33,20 +33,27 @@ class SqsDeadLetters:
         self._queue_url = queue_url
 
     def send(self, letters: Sequence[DeadLetter]) -> list[str]:
-        """Send the original bodies; return the message ids of those that the queue took."""
+        """Send all calls that can be sent; raise `ExternalServiceError` only if the queue took nothing."""
         taken: list[str] = []
+        refusal: Exception | None = None
         for group in _groups(letters):
             try:
                 answer = self._client.send_message_batch(
                     QueueUrl=self._queue_url,
                     Entries=[_entry(position, letter) for position, letter in enumerate(group)],
                 )
-            except (BotoCoreError, ClientError) as error:
-                raise ExternalServiceError(
-                    "send dead letters", service="SQS", details=type(error).__name__
-                ) from error
+            except ClientError as error:
+                refusal = error  # of this call; it holds up no other
+                continue
+            except BotoCoreError as error:
+                refusal = error
+                break  # the queue is out of reach, and each more call would wait as long again
             sent = answer.get("Successful", [])
             taken.extend(group[int(success["Id"])].record.message_id for success in sent)
+        if refusal is not None and not taken:
+            raise ExternalServiceError(
+                "send dead letters", service="SQS", details=type(refusal).__name__
+            ) from refusal
         return taken
 
 
