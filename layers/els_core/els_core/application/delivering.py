@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from els_core.domain.errors import FaultError
+from els_core.domain.errors import FaultError, PartlySentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from uuid import UUID
 
     from els_core.application.ports import Clock, Coordinator, Publisher, Repository
     from els_core.domain.batches import Roll
@@ -42,16 +43,20 @@ class Delivery:
                 self.coordinator.install(told, self.clock.now())
         except FaultError as fault:
             faults.append(fault)
-        sent = 0
         try:
             sent = self.send(messages)
         except FaultError as fault:
-            faults.append(fault)
-        return Delivered(sent, len(messages) - sent, tuple(faults))
+            sent = Delivered(0, len(messages), (fault,))
+        return Delivered(sent.sent, sent.left, (*faults, *sent.faults))
 
-    def send(self, messages: Sequence[Message]) -> int:
-        """Send messages of the outbox and delete those that the bus took; return how many."""
-        taken = self.publisher.publish(messages) if messages else []
+    def send(self, messages: Sequence[Message]) -> Delivered:
+        """Send messages of the outbox and delete those that the bus took; raise if it took none of them."""
+        taken: Sequence[UUID]
+        refusals: tuple[FaultError, ...] = ()
+        try:
+            taken = self.publisher.publish(messages) if messages else []
+        except PartlySentError as refusal:
+            taken, refusals = refusal.taken, (refusal,)
         if taken:
             self.repository.forget(taken)
-        return len(taken)
+        return Delivered(len(taken), len(messages) - len(taken), refusals)

@@ -192,7 +192,10 @@ class Publisher(Protocol):
     """The outbound bus."""
 
     def publish(self, messages: Sequence[Message]) -> list[UUID]:
-        """Send the messages and return the ids of those that the bus took; one refusal holds up no other."""
+        """Send the messages and return the ids of those that the bus took; one refusal holds up no other.
+
+        May raise `PartlySentError` with these ids, to say why the others were refused.
+        """
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from els_core.application.delivering import Delivery
+    from els_core.domain.errors import FaultError
 
 PAGE = 100  # ten PutEvents calls
 # Younger rows are most likely on their way already, in the invocation that wrote them; sending them too is
@@ -17,12 +18,13 @@ PAGE = 100  # ten PutEvents calls
 GRACE = timedelta(seconds=10)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Relayed:
-    """How many messages the bus took, and how many it refused and that stay in the outbox."""
+    """How many messages the bus took, how many it refused and that stay in the outbox, and why."""
 
-    sent: int
-    left: int
+    sent: int = 0
+    left: int = 0
+    faults: list[FaultError] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,14 @@ class PublishOutbox:
 
     def __call__(self, may_continue: Callable[[], bool]) -> Relayed:
         """Send page by page until the outbox is empty or `may_continue` says that time runs short."""
-        sent = left = position = 0
+        relayed, position = Relayed(), 0
         while may_continue():
             page = self.delivery.repository.unsent(self.grace, position, PAGE)
-            taken = self.delivery.send([message for _, message in page])
-            sent, left = sent + taken, left + len(page) - taken
+            delivered = self.delivery.send([message for _, message in page])
+            relayed.sent += delivered.sent
+            relayed.left += delivered.left
+            relayed.faults.extend(delivered.faults)
             if len(page) < PAGE:
                 break
             position = page[-1][0]  # one that cannot be sent does not hold up the others
-        return Relayed(sent, left)
+        return relayed

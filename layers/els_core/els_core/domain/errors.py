@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
 
 class FaultError(Exception):
     """Something that this service rests on failed: {operation}."""
@@ -27,6 +33,14 @@ class ExternalServiceError(FaultError):
     """{service} could not be reached while trying to {operation}; the message comes back."""
 
     error_code = "EXTERNAL_SERVICE_UNAVAILABLE"
+
+
+class PartlySentError(ExternalServiceError):
+    """{service} refused some of what it was given while trying to {operation}; that stays in the outbox."""
+
+    def __init__(self, operation: str, *, taken: Sequence[UUID], details: str, service: str) -> None:
+        super().__init__(operation, details=details, service=service)
+        self.taken = taken
 
 
 class CoordinationTimeoutError(FaultError):

@@ -6,11 +6,12 @@ https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from els_core.domain.errors import ExternalServiceError
+from els_core.domain.errors import ExternalServiceError, PartlySentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,21 +36,31 @@ class EventBridgePublisher:
         self._bus = bus
 
     def publish(self, messages: Sequence[Message]) -> list[UUID]:
-        """Send all calls even if one fails; raise `ExternalServiceError` only if the bus took nothing."""
+        """Send all calls even if one is refused; raise with the error codes where something was not taken.
+
+        Raises `PartlySentError` with what the bus took, `ExternalServiceError` if it refused every call.
+        """
         taken: list[UUID] = []
-        refusal: Exception | None = None
+        refusals: list[str] = []
+        cause: BotoCoreError | ClientError | None = None
         for group in _groups(messages):
             try:
                 answer = self._client.put_events(Entries=[self._entry(message) for message in group])
-            except (BotoCoreError, ClientError) as error:
-                refusal = error
+            except ClientError as error:
+                cause = error  # of this call; it holds up no other
+                refusals.append(error.response["Error"]["Code"])
                 continue
-            results = zip(group, answer["Entries"], strict=True)
-            taken.extend(message.event_id for message, result in results if result.get("EventId"))
-        if refusal is not None and not taken:
-            raise ExternalServiceError(
-                "publish events", service="EventBridge", details=type(refusal).__name__
-            ) from refusal
+            except BotoCoreError as error:
+                cause = error
+                refusals.append(type(error).__name__)
+                break  # the bus is out of reach, and each more call would wait as long again
+            for message, result in zip(group, answer["Entries"], strict=True):
+                if result.get("EventId"):
+                    taken.append(message.event_id)
+                else:
+                    refusals.append(result.get("ErrorCode", "unknown"))
+        if refusals:
+            raise _fault(taken, refusals, cause) from cause
         return taken
 
     def _entry(self, message: Message) -> PutEventsRequestEntryTypeDef:
@@ -59,6 +70,13 @@ class EventBridgePublisher:
             "DetailType": message.detail_type,
             "Detail": message.detail,
         }
+
+
+def _fault(taken: Sequence[UUID], refusals: Sequence[str], cause: Exception | None) -> ExternalServiceError:
+    details = ", ".join(f"{code}: {count}" for code, count in sorted(Counter(refusals).items()))
+    if cause is not None and not taken:
+        return ExternalServiceError("publish events", service="EventBridge", details=details)
+    return PartlySentError("publish events", taken=taken, service="EventBridge", details=details)
 
 
 def size_of(message: Message) -> int:

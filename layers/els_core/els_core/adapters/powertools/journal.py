@@ -73,6 +73,8 @@ class Journal:
     def relayed(self, relayed: Relayed) -> None:
         """Write what the relay did."""
         self.logger.info("outbox relayed", sent=relayed.sent, left=relayed.left)
+        for fault in relayed.faults:
+            self._fault(fault)
         self._counted({"Relayed": relayed.sent, "OutboxLeft": relayed.left})
 
     def audited(self, audit: Audit) -> None:
