@@ -75,22 +75,31 @@ class Intake[Item, Report]:
         self._bury(taken)
         return taken
 
-    def _together(self, good: Sequence[tuple[Record, Item]], taken: TakenIn[Item, Report]) -> None:
+    def _together(self, good: Sequence[tuple[Record, Item]], taken: TakenIn[Item, Report]) -> bool:
+        """Do the work, one by one where that is needed; tell whether the stores are there."""
         try:
             report = self.work([item for _, item in good])
         except (ExternalServiceError, CoordinationTimeoutError) as fault:
             self._come_back(good, fault, taken)
+            return False
         except Exception as fault:  # noqa: BLE001 - whatever it is, it must not hold up the neighbours
             if len(good) == 1:
                 self._come_back(good, fault, taken)
             else:
-                for one in good:
-                    self._together([one], taken)
+                self._one_by_one(good, taken)
         else:
             taken.reports.append(([item for _, item in good], report))
             for (record, _), poison in zip(good, self.refusals(report), strict=True):
                 if poison is not None:
                     taken.dead.append(DeadLetter(record, poison))
+        return True
+
+    def _one_by_one(self, good: Sequence[tuple[Record, Item]], taken: TakenIn[Item, Report]) -> None:
+        """Do the work record by record; what is left when a store fails comes back at once."""
+        for position, one in enumerate(good):
+            if not self._together([one], taken):
+                taken.come_back.extend(record.message_id for record, _ in good[position + 1 :])
+                break
 
     def _come_back(
         self, good: Sequence[tuple[Record, Item]], fault: Exception, taken: TakenIn[Item, Report]
