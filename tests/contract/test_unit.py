@@ -145,21 +145,21 @@ def test_a_slot_that_is_not_available_is_never_taken(
 def test_a_content_never_owns_two_slots(repository: Repository) -> None:
     register(repository, 4)
     repository.transact(lambda unit: record_as(unit, (content("a"), Assigned("essay-0000"))))
-    with pytest.raises(ValidationError, match="one_slot_per_content"):
+    with pytest.raises(ProcessingError, match="one_slot_per_content"):
         repository.transact(lambda unit: record_as(unit, (content("a"), Assigned("essay-0001"))))
 
 
 def test_a_failure_never_uses_up_two_slots(repository: Repository) -> None:
     register(repository, 4)
     repository.transact(lambda unit: record_as(unit, (failure("f"), Failed("essay-0000"))))
-    with pytest.raises(ValidationError, match="one_"):
+    with pytest.raises(ProcessingError, match="one_"):
         repository.transact(lambda unit: record_as(unit, (failure("f"), Failed("essay-0001"))))
 
 
 def test_an_excess_content_is_reported_once(repository: Repository) -> None:
     register(repository, 4)
     repository.transact(lambda unit: record_as(unit, (content("a"), Excess(FULL))))
-    with pytest.raises(ValidationError, match="one_row_per_excess_content"):
+    with pytest.raises(ProcessingError, match="one_row_per_excess_content"):
         repository.transact(lambda unit: record_as(unit, (content("a"), Excess(FULL))))
 
 

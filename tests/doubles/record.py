@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from els_core.adapters.postgres.errors import ConflictError, DisconnectedError
+from els_core.adapters.postgres.errors import ConflictError, DisconnectedError, PrecededError
 from els_core.domain.batches import Status
 from tests.doubles.clock import FakeClock
 from tests.doubles.rows import Database, roll_of
@@ -46,7 +46,7 @@ class FakeRecord:
         for left in reversed(range(ATTEMPTS)):
             try:
                 return self._once(work)
-            except (ConflictError, DisconnectedError):
+            except (ConflictError, DisconnectedError, PrecededError):
                 if not left:
                     raise
         raise AssertionError("the last attempt returns or raises")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from els_core.adapters.postgres.errors import ConflictError
+from els_core.adapters.postgres.errors import ConflictError, PrecededError
 from els_core.domain.errors import ProcessingError, ValidationError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Transaction:
             table.look(self)
         try:
             yield
-        except (ValidationError, ConflictError):
+        except (ValidationError, ConflictError, PrecededError):
             self._is_failed = True
             raise
 
@@ -166,7 +166,7 @@ class Table[K: Hashable, R]:
         return True
 
     def insert_new(self, key: K, row: R, transaction: Transaction) -> None:
-        """Insert, or raise `ValidationError` when the key is there already."""
+        """Insert, or raise `PrecededError` when the key is there already."""
         if not self.insert(key, row, transaction):
             raise violation("23505", self._key)
 
@@ -225,6 +225,7 @@ class Table[K: Hashable, R]:
         self._written.setdefault(transaction, {})[key] = row
 
 
-def violation(state: str, constraint: str) -> ValidationError:
+def violation(state: str, constraint: str) -> PrecededError | ValidationError:
     """Return the fault that a violated constraint is."""
-    return ValidationError("write rows", service="Postgres", details=f"SQLSTATE {state}, {constraint}")
+    kind = PrecededError if state == "23505" else ValidationError
+    return kind("write rows", service="Postgres", details=f"SQLSTATE {state}, {constraint}")

@@ -17,31 +17,13 @@ from tests.integration.world import World
 from tests.unit.facts import content, failure, registration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from dev.postgres import PostgresServer
     from dev.valkey import ValkeyCluster, ValkeyServer
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import AssignedSlot, Roll
-
-
-@pytest.fixture
-def world(database_url: str, valkey: ValkeyServer) -> Iterator[World]:
-    world = World(database_url, valkey.url)
-    yield world
-    world.close()
-
-
-def outcomes(world: World, arrivals: Sequence[Arrival]) -> Counter[str]:
-    answers = world.provision(arrivals).outcomes
-    return Counter(type(answer).__name__.lower() for answer in answers)
-
-
-def roll_of(world: World, batch_id: str = "b") -> Roll:
-    found = world.repository.find(batch_id)
-    assert found is not None
-    return found[0]
 
 
 @pytest.mark.parametrize("good", [25, 24, 20, 0])
@@ -55,16 +37,16 @@ def test_a_batch_closes_once_whatever_its_last_event_was(world: World, good: int
     world.register([registration(25)])
     for at in range(0, 25, 10):
         world.provision(mixed[at : at + 10])
-    assert roll_of(world).batch.status is (Status.READY if good else Status.FAILED)
+    assert world.roll().batch.status is (Status.READY if good else Status.FAILED)
     assert world.bus.kinds()["BatchEssaysReady" if good else "BatchValidationErrors"] == 1
-    assert (len(roll_of(world).assigned), len(roll_of(world).failed)) == (good, 25 - good)
+    assert (len(world.roll().assigned), len(world.roll().failed)) == (good, 25 - good)
 
 
 def test_excess_contents_are_reported_once_each(world: World) -> None:
     world.register([registration(15)])
     arrivals = [content(f"c{n}") for n in range(30)]
-    assert outcomes(world, arrivals) == {"assigned": 15, "excess": 15}
-    assert outcomes(world, arrivals) == {"duplicate": 30}
+    assert world.outcomes(arrivals) == {"assigned": 15, "excess": 15}
+    assert world.outcomes(arrivals) == {"duplicate": 30}
     assert world.bus.kinds()["ExcessContentProvisioned"] == 15
 
 
@@ -73,7 +55,7 @@ def test_twenty_copies_give_one_content_one_slot(database_url: str, valkey: Valk
     copies[0].register([registration(25)])
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda copy: copy.provision([content("same")]).outcomes[0], copies))
-    held = roll_of(copies[0])
+    held = copies[0].roll()
     for copy in copies:
         copy.close()
     assert Counter(type(answer).__name__ for answer in answers) == {"Assigned": 1, "Duplicate": 19}
@@ -81,7 +63,7 @@ def test_twenty_copies_give_one_content_one_slot(database_url: str, valkey: Valk
 
 
 def test_what_comes_before_its_batch_is_parked_and_then_decided(world: World) -> None:
-    assert outcomes(world, [content("early"), failure("bad")]) == {"parked": 2}
+    assert world.outcomes([content("early"), failure("bad")]) == {"parked": 2}
     registered = world.register([registration(2)])
     assert sorted(name_of(outcome) for outcome in registered.drained.values()) == ["assigned", "failed"]
     assert world.bus.kinds()["BatchEssaysReady"] == 1
@@ -90,25 +72,25 @@ def test_what_comes_before_its_batch_is_parked_and_then_decided(world: World) ->
 def test_a_registration_is_repeated_or_rejected_and_the_first_stands(world: World) -> None:
     assert world.register([registration(2)]).answers == [Opened()]
     assert world.register([registration(2), registration(3)]).answers == [Repeated(), Rejected()]
-    assert roll_of(world).batch.expected_count == 2
+    assert world.roll().batch.expected_count == 2
     assert world.bus.kinds()["BatchRegistrationRejected"] == 1
 
 
 def test_an_arrival_after_the_deadline_is_late_although_no_sweep_has_run(
-    world: World, postgres: PostgresServer
+    world: World,
 ) -> None:
     world.register([registration(3)])
     world.provision([content("in time")])
-    pass_the_deadline(postgres, world)
-    assert outcomes(world, [content("late"), failure("late")]) == {"excess": 1, "late": 1}
+    world.pass_the_deadline()
+    assert world.outcomes([content("late"), failure("late")]) == {"excess": 1, "late": 1}
     assert world.bus.kinds()["BatchReadinessTimeout"] == 1
     [final] = world.bus.data("BatchReadinessTimeout")
     assert (len(final["ready_essays"]), len(final["missing_essay_ids"])) == (1, 2)
 
 
-def test_a_sweep_closes_what_nobody_touches_and_only_once(world: World, postgres: PostgresServer) -> None:
+def test_a_sweep_closes_what_nobody_touches_and_only_once(world: World) -> None:
     world.register([registration(3)])
-    pass_the_deadline(postgres, world)
+    world.pass_the_deadline()
     assert len(world.expire(lambda: True).closed) == 1
     assert world.expire(lambda: True).closed == []
     assert world.bus.kinds()["BatchReadinessTimeout"] == 1
@@ -118,7 +100,7 @@ def test_nobody_notices_that_redis_forgot_everything(world: World, valkey: Valke
     world.register([registration(10)])
     world.provision([content(f"c{n}") for n in range(4)])
     valkey.client().flushall()
-    assert outcomes(world, [content(f"c{n}") for n in range(10)]) == {"duplicate": 4, "assigned": 6}
+    assert world.outcomes([content(f"c{n}") for n in range(10)]) == {"duplicate": 4, "assigned": 6}
     assert world.bus.kinds()["BatchEssaysReady"] == 1
 
 
@@ -128,13 +110,13 @@ def test_redis_is_rebuilt_without_the_slots_that_are_used(world: World, valkey: 
     valkey.client().flushall()
     world.provision([content("b")])
     assert world.coordinator.get_assigned_count("b") == 2
-    assert tuple(world.coordinator.get_missing_slots("b")) == roll_of(world).available
+    assert tuple(world.coordinator.get_missing_slots("b")) == world.roll().available
 
 
 def test_a_lost_script_is_sent_again(world: World, valkey: ValkeyServer) -> None:
     world.register([registration(2)])
     valkey.client().script_flush()
-    assert outcomes(world, [content("a")]) == {"assigned": 1}
+    assert world.outcomes([content("a")]) == {"assigned": 1}
     assert world.coordinator.get_assigned_count("b") == 1
 
 
@@ -176,7 +158,7 @@ def test_a_lying_coordinator_breaks_no_promise(database_url: str, valkey: Valkey
     arrivals: list[Arrival] = [*(content(f"c{n}") for n in range(9)), failure("f")]
     for arrival in [*arrivals, *reversed(arrivals)]:
         world.provision([arrival])
-    held = roll_of(world)
+    held = world.roll()
     world.close()
     assert (len(held.assigned), len(held.failed), held.available) == (9, 1, ())
     assert world.bus.kinds()["BatchEssaysReady"] == 1
@@ -198,7 +180,7 @@ def test_a_cut_connection_is_replaced_without_failing(world: World, postgres: Po
     sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test_%'"
     assert postgres.execute(sql) == [[True]]
     world.redis.client_kill_filter(skipme=False)
-    assert outcomes(world, [content("a")]) == {"assigned": 1}
+    assert world.outcomes([content("a")]) == {"assigned": 1}
 
 
 def test_without_redis_nothing_is_decided(database_url: str) -> None:
@@ -212,7 +194,7 @@ def test_without_redis_nothing_is_decided(database_url: str) -> None:
 def test_a_cluster_serves_many_batches_at_once(database_url: str, valkey_cluster: ValkeyCluster) -> None:
     world = World(database_url, valkey_cluster.url, cluster=True)
     world.register([registration(2, f"b{n}") for n in range(20)])
-    answers = outcomes(world, [content(f"c{m}", f"b{n}") for n in range(20) for m in range(2)])
+    answers = world.outcomes([content(f"c{m}", f"b{n}") for n in range(20) for m in range(2)])
     world.close()
     assert answers == {"assigned": 40}
     assert world.bus.kinds()["BatchEssaysReady"] == 20
@@ -226,8 +208,3 @@ def test_the_sentence_says_what_the_batch_waits_for(world: World) -> None:
     assert described.sentence.startswith("waiting for 3 of 25: essay-")
     assert described.sentence.endswith("; 2 files failed; 59 minutes left")
     assert world.status("unknown") is None
-
-
-def pass_the_deadline(postgres: PostgresServer, world: World) -> None:
-    sql = "UPDATE batches SET deadline = clock_timestamp()"
-    postgres.execute(sql, database=str(world.engine.url.database))

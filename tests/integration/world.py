@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from els_core.application.ports import Coordinator
+    from els_core.domain.arrivals import Arrival
+    from els_core.domain.batches import Roll
     from els_core.domain.events import Message
 
 
@@ -65,6 +67,8 @@ class World:
         cluster: bool = False,
         coordinator: Coordinator | None = None,
     ) -> None:
+        self.database_url = database_url
+        self.redis_url = redis_url
         self.bus = Bus()
         self.engine = connect_postgres(database_url)
         self.redis = connect_redis(redis_url, cluster=cluster)
@@ -77,6 +81,22 @@ class World:
         self.expire = ExpireBatches(delivery, JsonWire(), timedelta(0), RETENTION)
         self.relay = PublishOutbox(delivery, grace=timedelta(0))
         self.status = BatchStatus(self.repository)
+
+    def outcomes(self, arrivals: Sequence[Arrival]) -> Counter[str]:
+        return Counter(type(answer).__name__.lower() for answer in self.provision(arrivals).outcomes)
+
+    def roll(self, batch_id: str = "b") -> Roll:
+        found = self.repository.find(batch_id)
+        assert found is not None
+        return found[0]
+
+    def pass_the_deadline(self) -> None:
+        """Let the deadlines of all open batches be now, by the clock of the record."""
+        self.execute("UPDATE batches SET deadline = clock_timestamp() WHERE status = 'open'")
+
+    def execute(self, sql: str) -> None:
+        with self.engine.begin() as connection:
+            connection.exec_driver_sql(sql)
 
     def close(self) -> None:
         self.engine.dispose()

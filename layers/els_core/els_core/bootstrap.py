@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.config import Config
 
 from els_core.adapters.eventbridge.publisher import EventBridgePublisher
 from els_core.adapters.iam.tokens import postgres_password, redis_credentials
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from els_core.domain.batches import Registration
     from els_core.settings import Settings
 
+# What hangs must show well within the time limit of a function; what could not be sent stays in the outbox.
+AWS = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+
 
 @dataclass(frozen=True)
 class Service:
@@ -77,7 +81,7 @@ class Service:
         return Delivery(
             self.coordinator,
             self.repository,
-            EventBridgePublisher(boto3.client("events"), self.settings.event_bus),
+            EventBridgePublisher(boto3.client("events", config=AWS), self.settings.event_bus),
             SystemClock(),
         )
 
@@ -89,7 +93,7 @@ class Service:
     @cached_property
     def dead_letters(self) -> SqsDeadLetters:
         """Return the dead-letter queue of the function's own queue."""
-        return SqsDeadLetters(boto3.client("sqs"), self.settings.dead_letter_queue_url)
+        return SqsDeadLetters(boto3.client("sqs", config=AWS), self.settings.dead_letter_queue_url)
 
     def register_batch(self) -> Intake[Registration, Registered]:
         """Return the use case behind its queue."""

@@ -36,7 +36,8 @@ def connect(url: str, password: Callable[[], str] | None = None) -> Engine:
         parsed = parsed.difference_update_query(["unix_sock"])
     if password is not None:
         arguments["ssl_context"] = ssl.create_default_context()
-    engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args=arguments)
+    # Errors end up in logs, and parameters hold file names.
+    engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args=arguments, hide_parameters=True)
     if password is not None:
 
         @event.listens_for(engine, "do_connect")

@@ -25,12 +25,20 @@ class DisconnectedError(ExternalServiceError):
     """{service} closed the connection while trying to {operation}; the message comes back."""
 
 
-_CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock
-_TIMEOUTS = frozenset({"55P03", "57014"})  # lock timeout, statement timeout
-_DISCONNECTS = frozenset({"57P01", "57P02", "57P05", "25P03"})  # shut down, crashed, idle too long
-# Connection, resources (disk full, too many connections), operator, read-only after a failover, I/O.
-_UNAVAILABLE = ("08", "53", "57", "58", "25006")
-_REFUSED = ("22", "23")  # data that no row can hold, constraints
+class PrecededError(ProcessingError):
+    """Another transaction wrote the same first while trying to {operation}; a repetition reads its answer."""
+
+
+# The first that fits is what a state means; whatever else went wrong is a ProcessingError.
+_MEANINGS: tuple[tuple[tuple[str, ...], type[FaultError]], ...] = (
+    (("40001", "40P01"), ConflictError),  # serialization failure, deadlock
+    (("23505",), PrecededError),  # unique violation
+    (("55P03", "57014"), CoordinationTimeoutError),  # lock timeout, statement timeout
+    (("57P01", "57P02", "57P05", "25P03"), DisconnectedError),  # shut down, crashed, idle too long
+    # Connection, resources (disk full, too many connections), operator, I/O, read-only after a failover.
+    (("08", "53", "57", "58", "25006"), ExternalServiceError),
+    (("22", "23"), ValidationError),  # data that no row can hold, constraints
+)
 
 
 def fault_of(error: Exception, operation: str) -> FaultError:
@@ -41,19 +49,19 @@ def fault_of(error: Exception, operation: str) -> FaultError:
     if isinstance(original, DatabaseError) and original.args and isinstance(original.args[0], dict):
         answer: dict[str, str] = original.args[0]
         return _from_state(answer.get("C", ""), answer.get("n", ""), operation)
-    return DisconnectedError(operation, service="Postgres", details=type(original).__name__)
+    # A server that answers nothing would make each repetition wait for as long again.
+    kind = ExternalServiceError if _timed_out(original) else DisconnectedError
+    return kind(operation, service="Postgres", details=type(original).__name__)
+
+
+def _timed_out(error: BaseException | None) -> bool:
+    """Tell whether the socket's time limit lies at the bottom of it, also where a rollback failed on top."""
+    while error is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _from_state(state: str, constraint: str, operation: str) -> FaultError:
     details = f"SQLSTATE {state}" + (f", {constraint}" if constraint else "")
-    if state in _CONFLICTS:
-        return ConflictError(operation, service="Postgres", details=details)
-    if state in _TIMEOUTS:
-        return CoordinationTimeoutError(operation, service="Postgres", details=details)
-    if state in _DISCONNECTS:
-        return DisconnectedError(operation, service="Postgres", details=details)
-    if state.startswith(_UNAVAILABLE):
-        return ExternalServiceError(operation, service="Postgres", details=details)
-    if state.startswith(_REFUSED):
-        return ValidationError(operation, service="Postgres", details=details)
-    return ProcessingError(operation, service="Postgres", details=details)
+    kind = next((kind for states, kind in _MEANINGS if state.startswith(states)), ProcessingError)
+    return kind(operation, service="Postgres", details=details)

@@ -10,9 +10,10 @@ from pg8000.exceptions import Error
 from sqlalchemy.exc import SQLAlchemyError
 
 from els_core.adapters.postgres import statements
-from els_core.adapters.postgres.errors import ConflictError, DisconnectedError, fault_of
+from els_core.adapters.postgres.errors import ConflictError, DisconnectedError, PrecededError, fault_of
 from els_core.adapters.postgres.rows import roll_of
 from els_core.adapters.postgres.unit import PostgresUnit
+from els_core.domain.errors import ExternalServiceError, FaultError
 from els_core.domain.events import Message
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from els_core.domain.batches import Roll
 
 ATTEMPTS = 4
+REPEATED = (ConflictError, DisconnectedError, PrecededError)
 
 
 class PostgresRepository:
@@ -89,10 +91,17 @@ class PostgresRepository:
             try:
                 with engine.begin() as connection:
                     return work(connection)
-            except (SQLAlchemyError, Error, OSError, ConflictError, DisconnectedError) as error:
-                fault = fault_of(error, operation)
-                if isinstance(fault, DisconnectedError):
-                    self.engine.dispose()  # the others of the pool were most likely cut too
-                if not left or not isinstance(fault, ConflictError | DisconnectedError):
-                    raise fault from error
+            except FaultError as fault:
+                if not self._is_repeated(fault, left):
+                    raise
+            except (SQLAlchemyError, Error, OSError) as error:
+                meant = fault_of(error, operation)
+                if not self._is_repeated(meant, left):
+                    raise meant from error
         raise AssertionError("the last attempt returns or raises")
+
+    def _is_repeated(self, fault: FaultError, left: int) -> bool:
+        """Tell whether the work is run again, on a new connection where the old one is not to be trusted."""
+        if isinstance(fault, ExternalServiceError):
+            self.engine.dispose()  # the others of the pool were most likely cut too
+        return left > 0 and isinstance(fault, REPEATED)

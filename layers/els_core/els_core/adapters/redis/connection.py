@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.cluster import RedisCluster
+from redis.exceptions import ConnectionError as CutConnectionError
 from redis.retry import Retry
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 # A cut connection shows on the next use; the first repetition is on a new one. Scripts are idempotent.
+# A server that answers nothing is not asked again: it would take as long again, and the message comes back.
 RETRIES = 2
 
 
@@ -26,7 +28,7 @@ def connect(
 
     `credentials` give user and password for each new connection, instead of those of the URL.
     """
-    retry = Retry(ExponentialBackoff(cap=0.2, base=0.01), RETRIES)
+    retry = Retry(ExponentialBackoff(cap=0.2, base=0.01), RETRIES, supported_errors=(CutConnectionError,))
     make = RedisCluster.from_url if cluster else Redis.from_url
     client: Redis | RedisCluster = make(
         _without_user(url) if credentials else url,

@@ -6,7 +6,7 @@ import json
 from itertools import batched, chain
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from els_core.adapters.redis import keys
 from els_core.adapters.redis.keys import key
@@ -89,7 +89,7 @@ class RedisCoordinator:
     def _ask(self, question: Callable[[], Any]) -> Any:
         try:
             return question()
-        except (RedisError, OSError) as error:
+        except (RedisError, RedisClusterException, OSError) as error:
             if is_script_error(error):
                 return None
             raise unreachable("ask about a batch", error) from error

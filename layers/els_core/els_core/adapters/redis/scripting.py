@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from els_core.domain.errors import ExternalServiceError
 
@@ -46,7 +46,7 @@ class Script:
                 again = _pipeline(client, "EVAL", self.text, [calls[at] for at in lost])
                 for at, answer in zip(lost, again, strict=True):
                     answers[at] = answer
-        except (RedisError, OSError) as error:
+        except (RedisError, RedisClusterException, OSError) as error:
             raise unreachable(self.name, error) from error
         return [self._answer(answer) for answer in answers]
 
