@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.cluster import RedisCluster
 
-    from els_core.application.ports import Coordinator
+    from els_core.application.ports import Coordinator, Inspector
 
 
 class CoordinatorUnderTest(Protocol):
@@ -26,6 +26,11 @@ class CoordinatorUnderTest(Protocol):
     @property
     def port(self) -> Coordinator:
         """Return the port."""
+        ...
+
+    @property
+    def inspector(self) -> Inspector:
+        """Return the same as the audit uses it."""
         ...
 
     def now(self) -> datetime:
@@ -58,7 +63,7 @@ class FakeCoordinatorUnderTest:
 
     def __init__(self, retention: timedelta) -> None:
         self._clock = FakeClock()
-        self.port = FakeCoordinator(self._clock, retention=retention)
+        self.port = self.inspector = FakeCoordinator(self._clock, retention=retention)
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -87,7 +92,7 @@ class RealCoordinatorUnderTest:
         self._retention = retention
         self.client: Redis | RedisCluster = connect(url, cluster=cluster)
         self.client.flushall()
-        self.port = RedisCoordinator(self.client, retention)
+        self.port = self.inspector = RedisCoordinator(self.client, retention)
 
     def close(self) -> None:
         self.client.close()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
+    from sqlalchemy import Engine
+
     from els_core.application.ports import Repository, Unit
 
 type Work = Callable[[Unit], object]
@@ -100,8 +102,16 @@ AGES = {
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = :name"
 
 
+def age(engine: Engine, span: timedelta) -> None:
+    """Make everything that is there older, which is what time passing is to the record."""
+    with engine.begin() as connection:
+        for table, columns in AGES.items():
+            earlier = ", ".join(f"{column} = {column} - CAST(:span AS interval)" for column in columns)
+            connection.execute(text(f"UPDATE {table} SET {earlier}"), {"span": span})  # noqa: S608 - ours
+
+
 class RealRecordUnderTest:
-    """Postgres. Time passes by making everything that is there older."""
+    """Postgres."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -119,10 +129,7 @@ class RealRecordUnderTest:
         return repository
 
     def advance(self, span: timedelta) -> None:
-        with self.engine.begin() as connection:
-            for table, columns in AGES.items():
-                earlier = ", ".join(f"{column} = {column} - CAST(:span AS interval)" for column in columns)
-                connection.execute(text(f"UPDATE {table} SET {earlier}"), {"span": span})  # noqa: S608 - ours
+        age(self.engine, span)
 
     def make_unreadable(self, identity: str) -> None:
         with self.engine.begin() as connection:

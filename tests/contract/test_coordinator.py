@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from els_core.adapters.redis import keys
+from els_core.domain.auditing import Known
 from els_core.domain.batches import AssignedSlot, Batch, Roll, Status
 from els_core.domain.errors import ExternalServiceError
 from els_core.domain.outcomes import Proposal, Word
@@ -84,6 +85,22 @@ def test_the_questions_are_answered_from_what_is_proposed(
         AssignedSlot("essay-0002", "c", "c.txt"),
     ]
     assert coordinator.port.get_missing_slots("b") == []
+
+
+def test_the_audit_sees_what_is_known_at_one_moment(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, roll(4, deadline, at(version=7), assigned=["a"], failed=["f"]))
+    [known, unknown] = coordinator.inspector.inspect(["b", "other"])
+    free = frozenset({"essay-0002", "essay-0003"})
+    assert known == Known(7, free, {"content:a": "essay-0000", "upload:f": "essay-0001"}, None)
+    assert unknown is None
+    now = coordinator.now()
+    [proposal] = coordinator.port.propose([content("c")], now)
+    [after] = coordinator.inspector.inspect(["b"])
+    assert after is not None
+    assert after.held["content:c"] == proposal.essay_id
+    assert after.proposed_at == pytest.approx(now.timestamp())
 
 
 def test_of_an_unknown_batch_the_questions_know_nothing(coordinator: CoordinatorUnderTest) -> None:

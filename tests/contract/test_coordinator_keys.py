@@ -60,6 +60,7 @@ def test_a_key_of_a_wrong_type_makes_no_fault_and_is_replaced(
 ) -> None:
     install(coordinator, roll(4, deadline, assigned=["a"]), roll(1, deadline, at(batch_id="neighbour")))
     coordinator.spoil("b", name)
+    assert len(coordinator.inspector.inspect(["b"])) == 1
     answers = propose(coordinator, content("x"), failure("y"), content("z", "neighbour"))
     assert answers == [UNKNOWN, UNKNOWN, Proposal(Word.ASSIGNED, "essay-0000")]
     assert coordinator.port.get_assigned_count("b") in {0, 1, 2}

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from els_core.adapters.redis import keys
-from els_core.domain.arrivals import Content
+from els_core.domain.arrivals import Content, content_identity
+from els_core.domain.auditing import Known
 from els_core.domain.batches import AssignedSlot, Status
 from els_core.domain.errors import ExternalServiceError
 from els_core.domain.outcomes import Proposal, Word
@@ -61,6 +62,8 @@ class FakeCoordinator:
             answers = [self._one(memory, arrival) for arrival in arrivals]
         except WrongTypeError:
             return [UNKNOWN] * len(arrivals)
+        if any(answer.word in {Word.ASSIGNED, Word.FAILED} for answer in answers):
+            memory.proposed_at = now.timestamp()
         memory.expires = self._expiry(now, memory.metadata.deadline)
         return answers
 
@@ -126,6 +129,17 @@ class FakeCoordinator:
         self._reach("get_missing_slots")
         memory = self.memory(batch_id)
         return [] if keys.AVAILABLE_SLOTS in memory.spoiled else sorted(memory.available)
+
+    def inspect(self, batch_ids: Sequence[str]) -> list[Known | None]:
+        self._reach("inspect")
+        return [self._known(self.memory(batch_id)) for batch_id in batch_ids]
+
+    def _known(self, memory: Memory) -> Known | None:
+        if memory.metadata is None or memory.spoiled - {keys.ASSIGNMENTS, keys.TIMEOUT}:
+            return None
+        contents = {content_identity(name): essay_id for name, essay_id in memory.contents.items()}
+        held = contents | memory.failures
+        return Known(memory.metadata.version, frozenset(memory.available), held, memory.proposed_at)
 
     def memory(self, batch_id: str) -> Memory:
         """Return the keys of a batch; those that have expired are gone."""

@@ -176,3 +176,11 @@ class GatedClock:
 
     def now(self) -> datetime:
         return self._gate.let(Point("", "now"), self._inner.now)
+
+
+class OpenGate:
+    """Lets every call through."""
+
+    def let[T](self, point: Point, call: Callable[[], T]) -> T:
+        del point
+        return call()

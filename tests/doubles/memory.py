@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from els_core.adapters.redis import keys
@@ -33,20 +33,19 @@ class Memory:
     contents: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     metadata: Metadata | None = None
+    proposed_at: float | None = None
     expires: float = math.inf
     times_out: float | None = None
     spoiled: set[str] = field(default_factory=set)
 
     def copy(self) -> Memory:
-        return Memory(
-            set(self.available),
-            dict(self.assignments),
-            dict(self.contents),
-            dict(self.failures),
-            self.metadata,
-            self.expires,
-            self.times_out,
-            set(self.spoiled),
+        return replace(
+            self,
+            available=set(self.available),
+            assignments=dict(self.assignments),
+            contents=dict(self.contents),
+            failures=dict(self.failures),
+            spoiled=set(self.spoiled),
         )
 
     def require(self, name: str) -> None:

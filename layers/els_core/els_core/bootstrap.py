@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from redis.cluster import RedisCluster
     from sqlalchemy import Engine
 
+    from els_core.application.ports import DeadLetters
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
     from els_core.settings import Settings
@@ -91,7 +92,7 @@ class Service:
         return JsonWire(traceparent=traceparent)
 
     @cached_property
-    def dead_letters(self) -> SqsDeadLetters:
+    def dead_letters(self) -> DeadLetters:
         """Return the dead-letter queue of the function's own queue."""
         return SqsDeadLetters(boto3.client("sqs", config=AWS), self.settings.dead_letter_queue_url)
 

@@ -1,0 +1,193 @@
+"""The stores of a world, fake or real, and what can be seen and done from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from sqlalchemy import text
+
+from dev.books import Page
+from els_core.adapters.postgres.connection import connect as connect_postgres
+from els_core.adapters.postgres.repository import PostgresRepository
+from els_core.adapters.redis.connection import connect as connect_redis
+from els_core.adapters.redis.coordinator import RedisCoordinator
+from els_core.domain.arrivals import content_identity
+from els_core.domain.batches import Status
+from els_core.domain.events import Message
+from els_core.domain.outcomes import Reason
+from tests.contract.records import age
+from tests.doubles.clock import FakeClock
+from tests.doubles.coordinator import FakeCoordinator
+from tests.doubles.record import FakeRecord
+from tests.doubles.rows import roll_of
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from els_core.application.ports import Coordinator, Inspector, Repository
+    from tests.doubles.turns import Turns
+
+
+class Stores(Protocol):
+    """The record and the coordinator that all processes share."""
+
+    @property
+    def repository(self) -> Repository:
+        """Return the record."""
+        ...
+
+    @property
+    def coordinator(self) -> Coordinator:
+        """Return the coordinator."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the record's time."""
+        ...
+
+    def advance(self, span: timedelta) -> None:
+        """Let time pass in the record."""
+        ...
+
+    def flush(self) -> None:
+        """Let the coordinator forget everything."""
+        ...
+
+    def pages(self) -> dict[str, Page]:
+        """Return all that is committed, by batch."""
+        ...
+
+    def outbox(self) -> list[Message]:
+        """Return what is committed to the outbox."""
+        ...
+
+    def misknown(self, page: Page) -> list[str]:
+        """Return what the coordinator has wrong of a batch whose arrivals have all come again."""
+        ...
+
+
+def misknown(inspector: Inspector, page: Page) -> list[str]:
+    """Compare what Redis knows of a batch with the record."""
+    if not page.ends():
+        return []  # no arrival, nobody to notice
+    [known] = inspector.inspect([page.batch_id])
+    if known is None:
+        return [] if page.batch.status is Status.AWAITED else ["Redis forgot the batch"]
+    if known.available - set(page.roll.available):
+        return [f"Redis offers {known.available}, free are {page.roll.available}"]
+    used = {content_identity(slot.text_storage_id): slot.essay_id for slot in page.roll.assigned}
+    used |= {failure.identity: str(failure.essay_id) for failure in page.roll.failed}
+    if page.batch.status is Status.OPEN and used.items() - known.held.items():
+        return [f"Redis has {known.held}, the record {used}"]
+    return []
+
+
+class FakeStores:
+    """In memory. The coordinator may be replaced, by one that lies for instance."""
+
+    def __init__(self, turns: Turns, coordinator: Coordinator | None = None) -> None:
+        self.clock = FakeClock()
+        self.redis = FakeCoordinator(self.clock, turns)
+        self.repository = FakeRecord(self.clock, turns)
+        self.coordinator: Coordinator = coordinator or self.redis
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def advance(self, span: timedelta) -> None:
+        self.clock.advance(span)
+
+    def flush(self) -> None:
+        self.redis.flush()
+
+    def pages(self) -> dict[str, Page]:
+        return {batch_id: self._page(batch_id) for batch_id in self.repository.database.batches.committed}
+
+    def _page(self, batch_id: str) -> Page:
+        database = self.repository.database
+        failures = [row for key, row in database.failures.committed.items() if key[0] == batch_id]
+        return Page(
+            roll_of(database.batches.committed[batch_id], database.essays.committed.values(), failures),
+            {
+                row.content.text_storage_id: row.reason
+                for key, row in database.excess.committed.items()
+                if key[0] == batch_id
+            },
+            {row.failure.identity: row.late_reason for row in failures if row.late_reason},
+            frozenset(identity for owner, identity in database.parked.committed if owner == batch_id),
+        )
+
+    def misknown(self, page: Page) -> list[str]:
+        return misknown(self.redis, page) if self.coordinator is self.redis else []
+
+    def outbox(self) -> list[Message]:
+        return [row.message for row in self.repository.database.outbox.committed.values()]
+
+
+LOOSE = text("""
+SELECT batch_id, 'excess' AS kind, text_storage_id AS name, reason FROM excess_contents
+UNION ALL
+SELECT batch_id, 'late', identity, late_reason FROM validation_failures WHERE late_reason IS NOT NULL
+UNION ALL
+SELECT batch_id, 'parked', identity, NULL FROM parked_arrivals
+""")
+
+
+class RealStores:
+    """Postgres and Valkey, emptied for each world."""
+
+    def __init__(self, database_url: str, redis_url: str, retention: timedelta) -> None:
+        self._engine = connect_postgres(database_url)
+        self._client = connect_redis(redis_url)
+        self.repository = PostgresRepository(connect_postgres(database_url))
+        self.coordinator = RedisCoordinator(self._client, retention)
+
+    def close(self) -> None:
+        self.repository.close()
+        self._engine.dispose()
+        self._client.close()
+
+    def clear(self) -> None:
+        """Forget everything, so that a new world may begin."""
+        self.flush()
+        with self._engine.begin() as connection:
+            connection.execute(text("DELETE FROM batches"))
+            connection.execute(text("DELETE FROM outbox"))
+
+    def now(self) -> datetime:
+        with self._engine.begin() as connection:
+            now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+            return now
+
+    def advance(self, span: timedelta) -> None:
+        age(self._engine, span)
+
+    def flush(self) -> None:
+        self._client.flushall()
+
+    def pages(self) -> dict[str, Page]:
+        with self._engine.begin() as connection:
+            names = [row.batch_id for row in connection.execute(text("SELECT batch_id FROM batches"))]
+            loose = connection.execute(LOOSE).all()
+        pages = {}
+        for batch_id in names:
+            found = self.repository.find(batch_id)
+            if found is not None:
+                mine = [row for row in loose if row.batch_id == batch_id]
+                pages[batch_id] = Page(
+                    found[0],
+                    {row.name: Reason(row.reason) for row in mine if row.kind == "excess"},
+                    {row.name: Reason(row.reason) for row in mine if row.kind == "late"},
+                    frozenset(row.name for row in mine if row.kind == "parked"),
+                )
+        return pages
+
+    def misknown(self, page: Page) -> list[str]:
+        return misknown(self.coordinator, page)
+
+    def outbox(self) -> list[Message]:
+        sql = text("SELECT event_id, batch_id, detail_type, detail FROM outbox ORDER BY position")
+        with self._engine.begin() as connection:
+            rows = connection.execute(sql).all()
+        return [Message(UUID(str(event_id)), *rest) for event_id, *rest in rows]
