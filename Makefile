@@ -38,4 +38,7 @@ test: install ## every test
 build: install ## build functions and layers with sam, and compile the layer
 	$(RUN)/python -m dev build
 
-.PHONY: help install check lock test build
+chaos: install ## kill -9 and break everything under load for MINUTES=n (SEED=n), then balance the books
+	$(RUN)/python -m dev.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: help install check lock test build chaos

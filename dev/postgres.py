@@ -74,6 +74,23 @@ class PostgresServer:
         """Go on."""
         self._running().thaw()
 
+    def cut(self) -> int:
+        """Cut every connection, as a failing proxy does, and return how many there were."""
+        others = "backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        sql = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {others}"  # noqa: S608
+        [[count]] = self.execute(sql)
+        return int(str(count))
+
+    def refuse_writes(self) -> None:
+        """Be read-only from the next transaction on, as after a failover or with a full disk."""
+        self.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        self.execute("SELECT pg_reload_conf()")
+
+    def accept_writes(self) -> None:
+        """Take writes again."""
+        self.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        self.execute("SELECT pg_reload_conf()")
+
     def execute(self, sql: str, database: str = "postgres") -> list[list[object]]:
         """Run one statement outside a transaction and return its rows."""
         connection = Connection(USER, host="127.0.0.1", port=self.port, database=database, timeout=30)

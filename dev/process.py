@@ -75,17 +75,27 @@ class ServerProcess:
         *,
         environment: Mapping[str, str] | None = None,
         user: str | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self._command = list(command)
         self._log = log
         self._environment = environment
         self._user = user
+        self._cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def is_running(self) -> bool:
         """Tell whether the process lives."""
         return self._process is not None and self._process.poll() is None
+
+    def children(self) -> list[psutil.Process]:
+        """Return the processes that it has started."""
+        if not self.is_running:
+            return []
+        with suppress(psutil.NoSuchProcess):
+            return list(psutil.Process(self._running().pid).children(recursive=True))
+        return []
 
     def start(self, is_ready: Callable[[], bool]) -> Self:
         """Start and wait until it is ready; stop it again when it is not."""
@@ -97,6 +107,7 @@ class ServerProcess:
                 stderr=log,
                 env=self._environment,
                 user=self._user,
+                cwd=self._cwd,
                 extra_groups=[] if self._user else None,
                 start_new_session=True,
             )
@@ -160,7 +171,7 @@ class ServerProcess:
         The group is not enough: each backend of Postgres makes itself the leader of a group of its own.
         """
         leader = self._running().pid
-        children = psutil.Process(leader).children(recursive=True) if self.is_running else []
+        children = self.children()
         with suppress(ProcessLookupError):
             os.killpg(leader, what)
         for child in children:

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from dev.process import ServerError, ServerProcess, free_port
 
 SLOTS = 16_384
+NOTICE = ("--cluster-node-timeout", "2000")  # milliseconds until the others notice that a node is lost
 
 
 class ValkeyServer:
@@ -45,12 +46,27 @@ class ValkeyServer:
             self._server.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def follow(self, primary: ValkeyServer) -> None:
+        """Become a replica of another server."""
+        with self.client() as client:
+            client.replicaof("127.0.0.1", primary.port)
+
+    def take_over(self, port: int) -> None:
+        """Become a primary at the address of the one that is gone, as a managed failover moves the name."""
+        with self.client() as client:
+            client.replicaof("NO", "ONE")
+            client.config_set("port", port)
+        self.port = port
+
     def start(self) -> None:
         """Start on the same port; what was held before is lost."""
         fixed = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._folder)]
         housekeeping = ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
+        housekeeping += ["--rdb-del-sync-files", "yes"]  # a replica leaves no file to start from
         cluster = (
-            ["--cluster-enabled", "yes", "--cluster-port", str(self.bus_port)] if self._clustered else []
+            ["--cluster-enabled", "yes", "--cluster-port", str(self.bus_port), *NOTICE]
+            if self._clustered
+            else []
         )
         command = [_binary(), *fixed, *housekeeping, *cluster]
         self._server = ServerProcess(command, self._folder / "log").start(self._is_ready)
@@ -72,7 +88,7 @@ class ValkeyServer:
         self.stop()
         self._snapshot.write_bytes(snapshot)
         self.start()
-        self._snapshot.unlink()
+        self._snapshot.unlink(missing_ok=True)
 
     def freeze(self) -> None:
         """Hang, with connections open."""
