@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import event
+
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.redis.connection import connect as connect_redis
@@ -22,10 +24,10 @@ from els_core.application.register_batch import RegisterBatch
 from els_core.contracts.encoding import JsonWire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
-    from els_core.application.ports import Coordinator
+    from els_core.application.ports import Clock, Coordinator
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Roll
     from els_core.domain.events import Message
@@ -66,6 +68,7 @@ class World:
         *,
         cluster: bool = False,
         coordinator: Coordinator | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.database_url = database_url
         self.redis_url = redis_url
@@ -73,7 +76,7 @@ class World:
         self.engine = connect_postgres(database_url)
         self.redis = connect_redis(redis_url, cluster=cluster)
         self.repository = PostgresRepository(self.engine)
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.coordinator = coordinator or RedisCoordinator(self.redis, RETENTION)
         delivery = Delivery(self.coordinator, self.repository, self.bus, self.clock)
         self.register = RegisterBatch(delivery, JsonWire())
@@ -97,6 +100,10 @@ class World:
     def execute(self, sql: str) -> None:
         with self.engine.begin() as connection:
             connection.exec_driver_sql(sql)
+
+    def on_commit(self, act: Callable[[object], None]) -> None:
+        """Act just before the next commit."""
+        event.listen(self.engine, "commit", act, once=True)
 
     def close(self) -> None:
         self.engine.dispose()
