@@ -18,6 +18,14 @@ from dev.process import ServerError, ServerProcess, free_port, unprivileged
 USER = "els"
 PORT_TRIES = 5
 
+# What CREATE DATABASE does not copy.
+SETTINGS_IN_A_DATABASE = """
+SELECT r.rolname, split_part(c, '=', 1), split_part(c, '=', 2)
+FROM pg_db_role_setting AS s
+JOIN pg_roles AS r ON r.oid = s.setrole JOIN pg_database AS d ON d.oid = s.setdatabase
+CROSS JOIN LATERAL unnest(s.setconfig) AS c WHERE d.datname = '{database}'
+"""
+
 
 class PostgresServer:
     """Postgres without its durability switched off; a context manager that leaves nothing behind."""
@@ -101,8 +109,10 @@ class PostgresServer:
         return rows
 
     def create_database(self, name: str, template: str = "template1") -> str:
-        """Make a database, as a copy of another, and return its URL."""
+        """Make a database, as a copy of another with what its roles carry there, and return its URL."""
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        for role, setting, value in self.execute(SETTINGS_IN_A_DATABASE.format(database=template)):
+            self.execute(f'ALTER ROLE "{role}" IN DATABASE "{name}" SET {setting} = \'{value}\'')
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:

@@ -5,16 +5,36 @@ import os
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
+from els_core.adapters.postgres.tables import METADATA
+
 # Two migrations at once wait for each other; the number is arbitrary and only has to be the same everywhere.
-ADVISORY_LOCK = 7_315_001
+ADVISORY_LOCK = {"key": 7_315_001}
+
+# A migration may take its time, but it may not wait long for a lock: traffic waits behind it, and the
+# functions wait 5 s. Whoever runs it tries again.
+OWN_LIMITS = (
+    "SET statement_timeout = 0",
+    "SET idle_in_transaction_session_timeout = 0",
+    "SET lock_timeout = 0",
+    "SELECT pg_advisory_lock(:key)",
+    "SET lock_timeout = '2s'",
+)
 
 
 def migrate(connection: Connection) -> None:
     """Run the migrations in one transaction, one runner at a time."""
-    context.configure(connection=connection, target_metadata=None)
-    with context.begin_transaction():
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-        context.run_migrations()
+    context.configure(connection=connection, target_metadata=METADATA)
+    for statement in OWN_LIMITS:
+        connection.execute(text(statement), ADVISORY_LOCK if ":" in statement else {})
+    connection.commit()
+    try:
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        connection.rollback()
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), ADVISORY_LOCK)
+        connection.execute(text("RESET ALL"))
+        connection.commit()
 
 
 given = context.config.attributes.get("connection")

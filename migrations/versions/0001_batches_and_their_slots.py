@@ -144,6 +144,15 @@ INDEXES = (
     "CREATE INDEX outbox_order ON outbox (position)",
 )
 
+# All below the timeout of the functions, so that one that was killed keeps no lock. Said of the role, not
+# when a connection is made: RDS Proxy refuses that.
+LIMITS = {"lock_timeout": "5s", "statement_timeout": "8s", "idle_in_transaction_session_timeout": "8s"}
+CHANGE_LIMIT = """
+DO $$ BEGIN
+    EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I {change}', current_database());
+END $$
+"""
+
 TABLES = ("outbox", "parked_arrivals", "excess_contents", "validation_failures", "essays", "batches")
 
 
@@ -151,9 +160,13 @@ def upgrade() -> None:
     """Make the tables; every constraint has a name that reads as a sentence."""
     for statement in (BATCHES, ESSAYS, FAILURES, EXCESS, PARKED, OUTBOX, *INDEXES):
         op.execute(statement)
+    for limit, value in LIMITS.items():
+        op.execute(CHANGE_LIMIT.format(change=f"SET {limit} = ''{value}''"))
 
 
 def downgrade() -> None:
     """Drop the tables with all that they hold."""
     for table in TABLES:
         op.execute(f"DROP TABLE {table}")
+    for limit in LIMITS:
+        op.execute(CHANGE_LIMIT.format(change=f"RESET {limit}"))

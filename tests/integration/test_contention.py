@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event
 
-from els_core.adapters.postgres import connection as postgres_connection
-from els_core.adapters.postgres.connection import LIMITS
 from els_core.application.provision_content import Provisioned
 from els_core.application.taking_in import Intake, Record
 from els_core.domain.arrivals import Arrival
@@ -38,10 +36,9 @@ ALL_SLOTS = "SELECT FROM essays WHERE batch_id = 'b' FOR UPDATE"
 
 
 @pytest.fixture
-def impatient(database_url: str, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def impatient(world: World, database_url: str, valkey: ValkeyServer) -> Iterator[World]:
     """A copy that waits shortly for locks."""
-    short = {"lock_timeout": "300"}
-    monkeypatch.setattr(postgres_connection, "LIMITS", LIMITS | short)
+    world.execute(f'ALTER ROLE els IN DATABASE "{world.engine.url.database}" SET lock_timeout = 300')
     copy = World(database_url, valkey.url)
     yield copy
     copy.close()

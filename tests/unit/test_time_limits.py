@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from els_core.adapters.postgres.connection import LIMITS, SOCKET_TIMEOUT_SECONDS
+from els_core.adapters.postgres.connection import SOCKET_TIMEOUT_SECONDS
 from els_core.adapters.redis.connection import ANSWER_SECONDS, CONNECT_SECONDS
 from els_core.bootstrap import AWS
 
@@ -30,8 +30,3 @@ def test_the_bus_is_waited_for_as_long_as_this_file_reckons() -> None:
     options = {name: getattr(AWS, name) for name in ("connect_timeout", "read_timeout", "retries")}
     retries = {"mode": "standard", "total_max_attempts": 2}
     assert options == {"connect_timeout": 1, "read_timeout": 3, "retries": retries}
-
-
-def test_postgres_gives_up_before_its_client_does() -> None:
-    assert {int(limit) for limit in LIMITS.values()} <= set(range(1_000, SOCKET_TIMEOUT_SECONDS * 1_000))
-    assert int(LIMITS["lock_timeout"]) < int(LIMITS["statement_timeout"])

@@ -1,4 +1,4 @@
-"""The engine: one connection per function copy, with time limits below the function's own."""
+"""The engine: one connection per function copy. Its time limits are the role's, set by a migration."""
 
 from __future__ import annotations
 
@@ -13,13 +13,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-# Milliseconds. The database role carries the same limits, so that a killed function keeps no lock; saying
-# them at start too costs no round trip and holds where the role is not ours.
-LIMITS = {
-    "lock_timeout": "5000",
-    "statement_timeout": "8000",
-    "idle_in_transaction_session_timeout": "8000",
-}
 SOCKET_TIMEOUT_SECONDS = 9  # longer than a statement may take, shorter than the function
 
 
@@ -30,7 +23,7 @@ def connect(url: str, password: Callable[[], str] | None = None) -> Engine:
     A unix socket is named by `?unix_sock=`.
     """
     parsed = make_url(url)
-    arguments: dict[str, Any] = {"timeout": SOCKET_TIMEOUT_SECONDS, "startup_params": LIMITS}
+    arguments: dict[str, Any] = {"timeout": SOCKET_TIMEOUT_SECONDS}
     if "unix_sock" in parsed.query:
         arguments["unix_sock"] = parsed.query["unix_sock"]
         parsed = parsed.difference_update_query(["unix_sock"])

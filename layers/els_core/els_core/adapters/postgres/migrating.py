@@ -9,9 +9,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
+
+from els_core.adapters.postgres.errors import fault_of
+from els_core.domain.errors import CoordinationTimeoutError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+ATTEMPTS = 60  # of 2 s each, inside the five minutes of the function
 
 
 def upgrade(engine: Engine) -> str:
@@ -23,14 +29,25 @@ def upgrade(engine: Engine) -> str:
     config.set_main_option("script_location", _migrations())
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with engine.connect() as connection:
+        config.attributes["connection"] = connection
         current = MigrationContext.configure(connection).get_current_revision()
+        connection.rollback()
         if current is None or current in known:
-            connection.rollback()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
+            _upgrade_patiently(config)
             current = MigrationContext.configure(connection).get_current_revision()
     return str(current)
+
+
+def _upgrade_patiently(config: Config) -> None:
+    """Try again when a lock was not to be had; the traffic that waited behind the migration goes first."""
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            command.upgrade(config, "head")
+        except DBAPIError as error:
+            if not left or not isinstance(fault_of(error, "migrate"), CoordinationTimeoutError):
+                raise
+        else:
+            return
 
 
 def _migrations() -> str:

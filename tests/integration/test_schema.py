@@ -1,0 +1,123 @@
+"""The schema of the tests is that of the migrations, and the role's limits come with it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import CheckConstraint, create_engine, text
+
+from els_core.adapters.postgres.connection import SOCKET_TIMEOUT_SECONDS, connect
+from els_core.adapters.postgres.tables import METADATA
+from tests.conftest import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from dev.postgres import PostgresServer
+
+pytestmark = pytest.mark.fault(20)
+
+# Milliseconds, but for the units that SHOW prints.
+LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+CONSTRAINTS = """
+SELECT c.conname, c.contype FROM pg_constraint AS c JOIN pg_class AS t ON t.oid = c.conrelid
+WHERE t.relnamespace = 'public'::regnamespace AND t.relname <> 'alembic_version' AND c.contype <> 'n'
+"""
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    engine = create_engine(database_url)
+    with engine.connect() as opened:
+        yield opened
+    engine.dispose()
+
+
+def configured(connection: Connection) -> Config:
+    config = Config(toml_file="pyproject.toml")
+    config.attributes["connection"] = connection
+    return config
+
+
+def constraints(connection: Connection) -> set[tuple[str, str]]:
+    rows = connection.execute(text(CONSTRAINTS)).all()
+    connection.rollback()
+    return {(name, kind) for name, kind in rows}
+
+
+def test_alembic_finds_no_migration_missing(connection: Connection) -> None:
+    command.check(configured(connection))
+
+
+def test_every_check_of_the_migrations_is_named_in_the_tables_and_the_other_way_round(
+    connection: Connection,
+) -> None:
+    made = {name for name, kind in constraints(connection) if kind == "c"}
+    named = {
+        str(constraint.name)
+        for table in METADATA.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    assert made == named
+
+
+def test_every_constraint_has_a_name_that_reads_as_a_sentence(connection: Connection) -> None:
+    sentence = re.compile(r"^[a-z]+(_[a-z]+){2,}$")
+    assert [name for name, _ in constraints(connection) if not sentence.match(name)] == []
+
+
+def test_the_migrations_can_be_taken_back_and_made_again(
+    connection: Connection, postgres: PostgresServer
+) -> None:
+    before = constraints(connection)
+    command.downgrade(configured(connection), "base")
+    assert constraints(connection) == set()
+    command.upgrade(configured(connection), "head")
+    assert constraints(connection) == before
+    command.check(configured(connection))
+    assert postgres.execute("SHOW lock_timeout") == [["0"]]
+
+
+def test_two_that_migrate_at_once_wait_for_each_other(postgres: PostgresServer) -> None:
+    url = postgres.create_database("migrated_twice")
+    migrate(url)
+    migrate(url)
+    postgres.drop_database("migrated_twice")
+
+
+def test_the_role_gives_up_before_its_client_does(database_url: str) -> None:
+    engine = connect(database_url)
+    with engine.connect() as opened:
+        seconds = [
+            float(str(opened.exec_driver_sql(f"SHOW {limit}").scalar()).removesuffix("s")) for limit in LIMITS
+        ]
+    engine.dispose()
+    lock, statement, idle = seconds
+    assert 0 < lock < statement < SOCKET_TIMEOUT_SECONDS
+    assert 0 < idle < SOCKET_TIMEOUT_SECONDS
+
+
+def test_one_that_was_killed_in_its_transaction_keeps_no_lock(
+    database_url: str, connection: Connection, postgres: PostgresServer
+) -> None:
+    name = database_url.rpartition("/")[2]
+    connection.exec_driver_sql("INSERT INTO batches (batch_id) VALUES ('b')")
+    connection.exec_driver_sql(
+        f'ALTER ROLE els IN DATABASE "{name}" SET idle_in_transaction_session_timeout = 200'
+    )
+    connection.commit()
+    silent = connect(database_url)
+    held = silent.connect()
+    held.exec_driver_sql("SELECT FROM batches FOR UPDATE")
+    # The default waits as long as the role says, which is longer than a transaction may be idle.
+    assert connection.exec_driver_sql("SELECT batch_id FROM batches FOR UPDATE").scalar() == "b"
+    held.invalidate()
+    silent.dispose()
+    assert postgres.execute("SELECT 1") == [[1]]
