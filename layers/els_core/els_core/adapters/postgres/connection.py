@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
 
+from els_core.adapters.postgres.driver import DRIVER
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,7 +32,9 @@ def connect(url: str, password: Callable[[], str] | None = None) -> Engine:
     if password is not None:
         arguments["ssl_context"] = ssl.create_default_context()
     # Errors end up in logs, and parameters hold file names.
-    engine = create_engine(parsed, pool_size=1, max_overflow=0, connect_args=arguments, hide_parameters=True)
+    engine = create_engine(
+        parsed, pool_size=1, max_overflow=0, connect_args=arguments, hide_parameters=True, module=DRIVER
+    )
     if password is not None:
 
         @event.listens_for(engine, "do_connect")

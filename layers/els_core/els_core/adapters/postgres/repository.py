@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pg8000.exceptions import Error
@@ -17,7 +18,8 @@ from els_core.domain.errors import ExternalServiceError, FaultError
 from els_core.domain.events import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
 
     from sqlalchemy import Connection, Engine
@@ -34,8 +36,6 @@ class PostgresRepository:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        # Outside a transaction a statement commits by itself: no BEGIN, no COMMIT, one round trip.
-        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     def close(self) -> None:
         """Close the connections."""
@@ -44,7 +44,7 @@ class PostgresRepository:
     def transact[T](self, work: Callable[[Unit], T]) -> T:
         """Run the work and commit; again when the answer was lost too, for work is idempotent."""
         return self._again(
-            self.engine, lambda connection: work(PostgresUnit(connection)), "run a transaction"
+            self.engine.begin, lambda connection: work(PostgresUnit(connection)), "run a transaction"
         )
 
     def forget(self, event_ids: Sequence[UUID]) -> None:
@@ -85,11 +85,31 @@ class PostgresRepository:
         )
         return (roll_of(row), row["now"]) if row else None
 
-    def _again[T](self, engine: Engine, work: Callable[[Connection], T], operation: str) -> T:
-        """Run the work in a transaction; again after a conflict or a connection that was cut."""
+    @contextmanager
+    def _single(self) -> Iterator[Connection]:
+        """Yield a connection whose statements commit by themselves: no BEGIN, no COMMIT, one round trip.
+
+        The driver is told itself: SQLAlchemy's AUTOCOMMIT sends a COMMIT all the same, and afterwards
+        statements that set the session back, which cost more and pin it at a proxy.
+        """
+        with self.engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.autocommit = True
+            try:
+                yield connection
+            finally:
+                driver.autocommit = False
+
+    def _again[T](
+        self,
+        connected: Callable[[], AbstractContextManager[Connection]],
+        work: Callable[[Connection], T],
+        operation: str,
+    ) -> T:
+        """Run the work on a connection; again after a conflict or a connection that was cut."""
         for left in reversed(range(ATTEMPTS)):
             try:
-                with engine.begin() as connection:
+                with connected() as connection:
                     return work(connection)
             except FaultError as fault:
                 if not self._is_repeated(fault, left):
