@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, assert_never
 from uuid import UUID, uuid5
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from els_core.domain.arrivals import Arrival
+    from els_core.domain.batches import AssignedSlot
     from els_core.domain.events import Fact
 
 # An entry of PutEvents may be 1 MB, counted in UTF-8 bytes with its source, detail-type and time; what is
@@ -66,7 +66,7 @@ class JsonWire:
     def _fitting(self, fact: Fact) -> Iterator[outbound.Data]:
         match fact:
             case SlotsAssigned():
-                for chunk in self._chunks([outbound.Assignment(**asdict(slot)) for slot in fact.assignments]):
+                for chunk in self._chunks([_assignment(slot) for slot in fact.assignments]):
                     yield outbound.EssaySlotsAssigned(batch_id=fact.batch_id, assignments=chunk)
             case ParkedOverdue():
                 for overdue in self._chunks([_overdue(arrival) for arrival in fact.arrivals]):
@@ -109,6 +109,15 @@ def _detail(data: outbound.Data, metadata: Metadata) -> str:
 def _digest(data: outbound.Data) -> str | None:
     return (
         data.digest if isinstance(data, outbound.BatchEssaysReady | outbound.BatchReadinessTimeout) else None
+    )
+
+
+def _assignment(slot: AssignedSlot) -> outbound.Assignment:
+    return outbound.Assignment(
+        essay_id=slot.essay_id,
+        text_storage_id=slot.text_storage_id,
+        original_file_name=slot.original_file_name,
+        file_upload_id=slot.file_upload_id,
     )
 
 

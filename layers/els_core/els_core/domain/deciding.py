@@ -72,9 +72,8 @@ def decide(
         first = standing.first.get(key_of(arrival))
         proposal = proposals.get(key_of(arrival))
         outcome = Duplicate(first) if first else _place(arrival, batch_now.status, slots, proposal)
-        batch_now = _count(batch_now, outcome)
         decided.append((arrival, outcome))
-    after = complete(batch_now)
+    after = complete(_counted(batch_now, [outcome for _, outcome in decided]))
     changed = after != batch or any(not isinstance(outcome, Duplicate) for _, outcome in decided)
     return Change(batch, _touched(after) if changed else batch, tuple(decided))
 
@@ -121,14 +120,13 @@ def _place(arrival: Arrival, status: Status, slots: _Slots, proposal: Proposal |
     return Failed(essay_id) if essay_id is not None else Late(reason)
 
 
-def _count(batch: Batch, outcome: Outcome) -> Batch:
-    match outcome:
-        case Assigned():
-            return replace(batch, assigned_count=batch.assigned_count + 1)
-        case Failed():
-            return replace(batch, failed_count=batch.failed_count + 1)
-        case _:
-            return batch
+def _counted(batch: Batch, outcomes: Sequence[Outcome]) -> Batch:
+    """Count the slots that these outcomes use."""
+    return replace(
+        batch,
+        assigned_count=batch.assigned_count + sum(isinstance(outcome, Assigned) for outcome in outcomes),
+        failed_count=batch.failed_count + sum(isinstance(outcome, Failed) for outcome in outcomes),
+    )
 
 
 class _Slots:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from els_core.application.ports import ParkedArrival
@@ -24,6 +24,7 @@ type Json = dict[str, object]
 _BATCH = tuple(field.name for field in fields(Batch))
 _TERMS = tuple(field.name for field in fields(Terms))
 _KINDS = {"content": Content, "failure": Failure}
+_ARRIVALS = {kind: tuple(field.name for field in fields(kind)) for kind in (Content, Failure)}
 
 
 def batch_of(row: RowMapping) -> Batch:
@@ -68,7 +69,12 @@ def parked_of(row: RowMapping) -> ParkedArrival:
 
 def stored(arrival: Arrival) -> Json:
     """Return the form in which an arrival is parked."""
-    return {"kind": "content" if isinstance(arrival, Content) else "failure", **asdict(arrival)}
+    return {"kind": "content" if isinstance(arrival, Content) else "failure", **_fields(arrival)}
+
+
+def _fields(arrival: Arrival) -> Json:
+    # dataclasses.asdict copies deeply, which strings and numbers do not need.
+    return {name: getattr(arrival, name) for name in _ARRIVALS[type(arrival)]}
 
 
 def writes_of(changes: Sequence[Change]) -> dict[str, list[Json]]:
@@ -94,7 +100,7 @@ def _fresh(changes: Sequence[Change]) -> Iterable[tuple[Arrival, Outcome]]:
 
 
 def _write(writes: dict[str, list[Json]], arrival: Arrival, outcome: Outcome) -> None:
-    row: Json = asdict(arrival)
+    row = _fields(arrival)
     match outcome:
         case Assigned(essay_id):
             writes["slots"].append(row | {"essay_id": essay_id, "status": "assigned"})
