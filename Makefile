@@ -35,10 +35,13 @@ lock: .uv/bin/uv ## lock the dependencies again and export the layer's requireme
 test: install ## every test
 	$(RUN)/pytest
 
+bench: install ## compare the handler with bare loops over the same drivers; QUICK=1 takes a minute
+	$(RUN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
+
 build: install ## build functions and layers with sam, and compile the layer
 	$(RUN)/python -m dev build
 
 chaos: install ## kill -9 and break everything under load for MINUTES=n (SEED=n), then balance the books
 	$(RUN)/python -m dev.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help install check lock test build chaos
+.PHONY: help install check lock test build chaos bench
