@@ -38,10 +38,13 @@ test: install ## every test
 bench: install ## compare the handler with bare loops over the same drivers; QUICK=1 takes a minute
 	$(RUN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
 
+simulate: install ## random worlds: SEEDS=10000 of them, from FIRST=1 on, or one again with its story: SEED=n
+	$(RUN)/python -m tests.simulation $(if $(SEED),world $(SEED),worlds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
+
 build: install ## build functions and layers with sam, and compile the layer
 	$(RUN)/python -m dev build
 
 chaos: install ## kill -9 and break everything under load for MINUTES=n (SEED=n), then balance the books
 	$(RUN)/python -m dev.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help install check lock test build chaos bench
+.PHONY: help install check lock test build chaos bench simulate

@@ -27,6 +27,7 @@ class Task:
     work: Callable[[], object]
     at: str = "start"
     is_killed: bool = False
+    blow: Exception | None = None
     error: Exception | None = None
     is_ready: Callable[[], bool] = field(default=lambda: True)
     thread: greenlet | None = None
@@ -34,6 +35,10 @@ class Task:
     def kill(self) -> None:
         """Let the process die at the pause at which it stands."""
         self.is_killed = True
+
+    def strike(self, blow: Exception) -> None:
+        """Let the call at which it stands fail, a wait for a lock too."""
+        self.blow = blow
 
 
 class Turns:
@@ -43,6 +48,11 @@ class Turns:
         self.tasks: list[Task] = []
         self._running: Task | None = None
         self._hub: greenlet | None = None
+
+    @property
+    def running(self) -> str:
+        """Return the name of the task that runs, or nothing outside of one."""
+        return self._running.name if self._running else ""
 
     def spawn(self, name: str, work: Callable[[], object]) -> Task:
         """Add a task; it starts when it is chosen."""
@@ -67,13 +77,16 @@ class Turns:
         task.is_ready = lambda: True
         if task.is_killed:
             raise ProcessDied
+        if task.blow is not None:
+            blow, task.blow = task.blow, None
+            raise blow
 
     def run(self, choose: Callable[[Sequence[Task]], Task]) -> None:
         """Run until every task has ended; `choose` names the next of those that can go on."""
         self._hub = getcurrent()
         try:
             while self.tasks:
-                ready = [task for task in self.tasks if task.is_killed or task.is_ready()]
+                ready = [task for task in self.tasks if _can_go_on(task)]
                 if not ready:
                     raise StuckError(", ".join(f"{task.name} at {task.at}" for task in self.tasks))
                 self._resume(choose(ready))
@@ -92,6 +105,10 @@ class Turns:
             self.tasks.remove(task)
             if task.error is not None:
                 raise task.error
+
+
+def _can_go_on(task: Task) -> bool:
+    return task.is_killed or task.blow is not None or task.is_ready()
 
 
 def _live(task: Task) -> None:

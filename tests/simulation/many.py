@@ -1,0 +1,56 @@
+"""Many worlds on two processes."""
+
+from __future__ import annotations
+
+import subprocess
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.simulation.living import live_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+PROCESSES = 2
+CHUNK = 25
+FAILED_ONCE = Path(__file__).with_name("seeds.txt")
+
+
+def broken_among(
+    seeds: Sequence[int], progress: Callable[[int], None], processes: int = PROCESSES
+) -> int | None:
+    """Return the smallest of these seeds whose world breaks a promise, and None when none does.
+
+    `progress` hears how many worlds have lived since it was told last.
+    """
+    chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
+    broken: list[int] = []
+    with ProcessPoolExecutor(processes) as pool:
+        try:
+            for lived in as_completed(pool.submit(first_broken, chunk) for chunk in chunks):
+                progress(CHUNK)
+                if (seed := lived.result()) is not None:
+                    broken.append(seed)
+                    break
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return min(broken, default=None)
+
+
+def first_broken(seeds: Iterable[int]) -> int | None:
+    """Let worlds live one by one up to the first that breaks a promise."""
+    return next((seed for seed in seeds if live_seed(seed).breach is not None), None)
+
+
+def failed_once() -> list[int]:
+    """Return the committed seeds that have failed at some time."""
+    lines = FAILED_ONCE.read_text().splitlines()
+    return [int(line.split()[0]) for line in lines if line and not line.startswith("#")]
+
+
+def new_seeds(count: int) -> range:
+    """Return seeds that follow from the commit that is checked out: new ones with each commit."""
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607 - whichever git there is
+    first = int(head.stdout[:9] or "0", 16)
+    return range(first, first + count)

@@ -1,0 +1,230 @@
+"""The servers of a random world: the fakes, watched, with one more turn after each call, while its answer is
+on the way, and able to do late what its caller has given up."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from els_core.domain.batches import Status
+from els_core.domain.errors import ExternalServiceError, ValidationError
+from els_core.domain.outcomes import Assigned, Failed, Proposal, Word
+from tests.doubles.bus import FakeBus
+from tests.doubles.coordinator import FakeCoordinator
+from tests.doubles.queues import FakeDeadLetters
+from tests.doubles.record import FakeRecord
+from tests.doubles.unit import FakeUnit
+from tests.simulation.letters import UNSTORABLE
+from tests.simulation.stores import FakeStores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from dev.books import Page
+    from els_core.application.ports import Clock, Unit
+    from els_core.application.taking_in import DeadLetter
+    from els_core.domain.arrivals import Arrival, Key
+    from els_core.domain.batches import Batch, Roll
+    from els_core.domain.deciding import Change
+    from els_core.domain.events import Message
+    from els_core.domain.outcomes import Outcome
+    from tests.doubles.rows import Database
+    from tests.doubles.tables import Transaction
+    from tests.doubles.turns import Turns
+    from tests.simulation.choices import Choices
+
+
+class TooLateError(ExternalServiceError):
+    """{service} answered too late while trying to {operation}: it still does what it was asked."""
+
+
+class Watcher(Protocol):
+    """Hears what happens."""
+
+    @property
+    def turns(self) -> Turns:
+        """Return who takes turns."""
+        ...
+
+    @property
+    def course(self) -> Choices:
+        """Return where chances come from."""
+        ...
+
+    def tell(self, what: str, *about: object) -> None:
+        """Put a line into the story."""
+        ...
+
+    def breach(self, promise: int, batch_id: str, what: str) -> None:
+        """End the world: a promise is broken."""
+        ...
+
+    def committed(self, decided: dict[Key, Outcome]) -> None:
+        """Hear of a commit and of what it decided."""
+        ...
+
+
+def _call[T](watcher: Watcher, name: str, call: Callable[[], T]) -> T:
+    """Make the call, or let it happen later if its caller gave up; then let the answer be on its way."""
+    try:
+        answer = call()
+    except TooLateError:
+        watcher.turns.spawn(f"late {name}", lambda: _late(call))
+        raise
+    watcher.turns.pause(f"answer of {name}")
+    return answer
+
+
+def _late(call: Callable[[], object]) -> None:
+    with suppress(ExternalServiceError):  # nobody waits for the answer any more
+        call()
+
+
+class WatchedUnit(FakeUnit):
+    """A transaction that remembers when it held its batches, and what it decided."""
+
+    def __init__(self, database: Database, transaction: Transaction, watcher: Watcher) -> None:
+        super().__init__(database, transaction)
+        self._watcher = watcher
+        self._held_at = database.clock.now()
+        self.decided: dict[Key, Outcome] = {}
+
+    def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
+        batches = super().lock(batch_ids)
+        self._held_at = self._clock.now()
+        return batches
+
+    def record(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            for arrival, outcome in change.fresh():
+                if arrival.original_file_name == UNSTORABLE:
+                    raise ValidationError("record decisions", service="Postgres", details="unstorable")
+                self.decided[arrival.batch_id, arrival.identity] = outcome
+                self._watcher.tell("decides {} {}: {}", arrival.batch_id, arrival.identity, outcome)
+                if isinstance(outcome, Assigned | Failed):
+                    self._require_in_time(change)
+        super().record(changes)
+
+    def _require_in_time(self, change: Change) -> None:
+        deadline = change.before.deadline
+        if deadline is not None and deadline <= self._held_at:
+            self._watcher.breach(12, change.before.batch_id, "it took an arrival after its deadline")
+
+
+class WatchedRecord(FakeRecord):
+    """Postgres, which may be down, and whose answer to a commit may be lost."""
+
+    def __init__(self, clock: Clock, turns: Turns, watcher: Watcher) -> None:
+        super().__init__(clock, turns)
+        self._watcher = watcher
+        self._units: dict[Transaction, WatchedUnit] = {}
+        self.is_down = False
+
+    def unit(self, transaction: Transaction) -> Unit:
+        unit = self._units[transaction] = WatchedUnit(self.database, transaction, self._watcher)
+        return unit
+
+    def _once[T](self, work: Callable[[Transaction], T]) -> T:
+        if self.is_down:
+            raise ExternalServiceError("connect", service="Postgres")
+        begun: list[Transaction] = []
+
+        def noted(transaction: Transaction) -> T:
+            begun.append(transaction)
+            return work(transaction)
+
+        answer = super()._once(noted)
+        unit = self._units.pop(begun[0], None)
+        self._watcher.committed(unit.decided if unit else {})
+        self.database.turns.pause("answer of commit")
+        return answer
+
+
+class WatchedCoordinator(FakeCoordinator):
+    """Redis, which may lie, and must never go back by itself to an older state of a batch."""
+
+    def __init__(self, clock: Clock, watcher: Watcher, pick: Callable[[set[str]], str]) -> None:
+        super().__init__(clock, watcher.turns, pick=pick)
+        self._watcher = watcher
+        self.is_lying = False
+
+    def propose(self, arrivals: Sequence[Arrival], now: datetime) -> list[Proposal]:
+        answers = _call(
+            self._watcher, "propose", lambda: super(WatchedCoordinator, self).propose(arrivals, now)
+        )
+        if self.is_lying:
+            answers = [self._lie() for _ in arrivals]
+        for arrival, answer in zip(arrivals, answers, strict=True):
+            slot = answer.essay_id or ""
+            self._watcher.tell(
+                "hears: {} {} {} {}", arrival.batch_id, arrival.identity, answer.word.value, slot
+            )
+        return answers
+
+    def _lie(self) -> Proposal:
+        word = self._watcher.course.one_of(list(Word))
+        has_slot = word not in {Word.FULL, Word.UNKNOWN}
+        slot = f"essay-{self._watcher.course.below(6)}" if has_slot else None
+        return Proposal(word, slot)
+
+    def install(self, rolls: Sequence[Roll], now: datetime) -> None:
+        _call(self._watcher, "install", lambda: super(WatchedCoordinator, self).install(rolls, now))
+
+    def _install(self, roll: Roll, now: datetime) -> None:
+        batch = roll.batch
+        before = self.memory(batch.batch_id).metadata
+        self._watcher.tell("installs {} v{} {}", batch.batch_id, batch.version, batch.status.value)
+        super()._install(roll, now)
+        after = self.memory(batch.batch_id).metadata
+        if before is not None and (after is None or after.version < before.version):
+            self._watcher.breach(10, batch.batch_id, f"Redis knew version {before.version} and went back")
+        if after is None and batch.status is not Status.AWAITED:
+            self._watcher.breach(10, batch.batch_id, "Redis was told and does not know the batch")
+
+
+class WatchedBus(FakeBus):
+    """The bus."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__(watcher.turns)
+        self._watcher = watcher
+
+    def publish(self, messages: Sequence[Message]) -> list[UUID]:
+        taken = _call(self._watcher, "publish", lambda: super(WatchedBus, self).publish(messages))
+        for message in messages:
+            word = "sends" if message.event_id in taken else "cannot send"
+            self._watcher.tell("{} {} of {}", word, message.detail_type, message.batch_id)
+        return taken
+
+
+class WatchedDeadLetters(FakeDeadLetters):
+    """The dead-letter queues."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__(watcher.turns)
+        self._watcher = watcher
+
+    def send(self, letters: Sequence[DeadLetter]) -> list[str]:
+        taken = _call(
+            self._watcher, "send dead letters", lambda: super(WatchedDeadLetters, self).send(letters)
+        )
+        for letter in letters:
+            self._watcher.tell("buries {}: {}", letter.record.message_id, letter.poison.error_code)
+        return taken
+
+
+class WatchedStores(FakeStores):
+    """The stores of a random world, each able to be down."""
+
+    def __init__(self, watcher: Watcher, pick: Callable[[set[str]], str]) -> None:
+        super().__init__(watcher.turns)
+        self.record = WatchedRecord(self.clock, watcher.turns, watcher)
+        self.redis = self.cache = WatchedCoordinator(self.clock, watcher, pick)
+        self.repository = self.record
+        self.coordinator = self.cache
+
+    def page(self, batch_id: str) -> Page:
+        """Return all that is committed of one batch."""
+        return self._page(batch_id)
