@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +12,11 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import CheckConstraint, create_engine, text
 
+from els_core.adapters.postgres import connection as postgres_connection
 from els_core.adapters.postgres.connection import SOCKET_TIMEOUT_SECONDS, connect
 from els_core.adapters.postgres.tables import METADATA
+from els_core.bootstrap import Service
+from els_core.settings import read_settings
 from tests.conftest import migrate
 
 if TYPE_CHECKING:
@@ -28,6 +33,10 @@ LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_time
 CONSTRAINTS = """
 SELECT c.conname, c.contype FROM pg_constraint AS c JOIN pg_class AS t ON t.oid = c.conrelid
 WHERE t.relnamespace = 'public'::regnamespace AND t.relname <> 'alembic_version' AND c.contype <> 'n'
+"""
+ROLE_LIMITS = """
+SELECT setconfig FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase
+WHERE datname = current_database()
 """
 
 
@@ -79,6 +88,8 @@ def test_the_migrations_can_be_taken_back_and_made_again(
     before = constraints(connection)
     command.downgrade(configured(connection), "base")
     assert constraints(connection) == set()
+    assert connection.exec_driver_sql(ROLE_LIMITS).all() == []
+    connection.rollback()
     command.upgrade(configured(connection), "head")
     assert constraints(connection) == before
     command.check(configured(connection))
@@ -121,3 +132,24 @@ def test_one_that_was_killed_in_its_transaction_keeps_no_lock(
     held.invalidate()
     silent.dispose()
     assert postgres.execute("SELECT 1") == [[1]]
+
+
+def test_a_migration_outlasts_the_limits_of_the_role_and_of_the_functions(
+    database_url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_connection, "SOCKET_TIMEOUT_SECONDS", 0.3)
+    name = database_url.rpartition("/")[2]
+    for limit in ("lock_timeout", "statement_timeout"):
+        postgres.execute(f"ALTER ROLE els IN DATABASE \"{name}\" SET {limit} = '300ms'")
+    waits = f"""SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted
+        AND datname = '{name}' AND clock_timestamp() - query_start > interval '600 milliseconds'"""  # noqa: S608
+    service = Service(read_settings({"ELS_DATABASE_URL": database_url, "ELS_REDIS_URL": "redis://h:6379"}))
+    other = create_engine(database_url)
+    with ThreadPoolExecutor(1) as pool:
+        with other.begin() as holder:
+            holder.exec_driver_sql("SELECT pg_advisory_xact_lock(7315001)")
+            migrated = pool.submit(service.migrate_database)
+            while postgres.execute(waits) == [[0]] and not migrated.done():
+                Event().wait(0.02)
+        assert migrated.result() == "0001"
+    other.dispose()

@@ -142,11 +142,11 @@ class Service:
 
     def migrate_database(self) -> str:
         """Bring the schema to the newest revision and return it; one ahead of this code stays."""
-        return upgrade(self._connect_postgres())
+        return upgrade(self._connect_postgres(is_patient=True))
 
-    def _connect_postgres(self) -> Engine:
+    def _connect_postgres(self, *, is_patient: bool = False) -> Engine:
         url = self.settings.database_url
-        return connect_postgres(url, postgres_password(url))
+        return connect_postgres(url, postgres_password(url), is_patient=is_patient)
 
 
 @cache

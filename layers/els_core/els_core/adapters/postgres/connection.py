@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 SOCKET_TIMEOUT_SECONDS = 9  # longer than a statement may take, shorter than the function
 
 
-def connect(url: str, password: Callable[[], str] | None = None) -> Engine:
+def connect(url: str, password: Callable[[], str] | None = None, *, is_patient: bool = False) -> Engine:
     """Return an engine; connections are made when they are needed.
 
     `password` gives a fresh one per connection (an IAM token), and then the connection is encrypted.
-    A unix socket is named by `?unix_sock=`.
+    A unix socket is named by `?unix_sock=`. A patient one, for migrations, waits as long as it takes.
     """
     parsed = make_url(url)
-    arguments: dict[str, Any] = {"timeout": SOCKET_TIMEOUT_SECONDS}
+    arguments: dict[str, Any] = {"timeout": None if is_patient else SOCKET_TIMEOUT_SECONDS}
     if "unix_sock" in parsed.query:
         arguments["unix_sock"] = parsed.query["unix_sock"]
         parsed = parsed.difference_update_query(["unix_sock"])
