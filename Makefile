@@ -47,4 +47,10 @@ build: install ## build functions and layers with sam, and compile the layer
 chaos: install ## kill -9 and break everything under load for MINUTES=n (SEED=n), then balance the books
 	$(RUN)/python -m dev.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help install check lock test build chaos bench simulate
+demo: install ## play upstream on real files: make demo [ESSAYS=folder] [KEEP=1 leaves it running] [BREAK=1 breaks a promise]
+	@$(RUN)/python -m dev.demo $(if $(ESSAYS),--essays "$(ESSAYS)") $(if $(KEEP),--keep) $(if $(BREAK),--break)
+
+demo-stop: install ## stop what make demo KEEP=1 left running
+	@$(RUN)/python -m dev.demo stop
+
+.PHONY: help install check lock test build chaos bench simulate demo demo-stop

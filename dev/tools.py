@@ -11,6 +11,14 @@ ROOT = Path(__file__).parent.parent
 SAM = ("aws-sam-cli==1.170.0",)
 MINISTACK = ("ministack==1.5.33", "aws-sam-translator")
 REGION = "eu-north-1"
+MARK = "ELS_RUN"  # names the run that a process belongs to
+# What finds programs, packages and temporary folders.
+KEPT = (
+    *("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", MARK),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy"),
+    *("UV_INDEX", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_CACHE_DIR"),
+    *("PIP_INDEX_URL", "PIP_CERT"),
+)
 
 
 def tool(program: str, package: str, *beside: str) -> list[str]:
@@ -25,8 +33,7 @@ def tool(program: str, package: str, *beside: str) -> list[str]:
 
 def environment(**more: str) -> dict[str, str]:
     """Return a clean environment: what finds programs and packages, nothing that changes their behaviour."""
-    kept = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "UV_INDEX_URL", "UV_DEFAULT_INDEX")
-    known = {name: os.environ[name] for name in kept if name in os.environ}
+    known = {name: os.environ[name] for name in KEPT if name in os.environ}
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
     interpreter = str(Path(sys.executable).parent)
     return known | credentials | {"PATH": f"{interpreter}:{known.get('PATH', '')}"} | more

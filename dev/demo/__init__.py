@@ -1,0 +1,1 @@
+"""The demo: upstream is played on real files against the deployed template."""

@@ -1,0 +1,84 @@
+"""One run of the demo and all that it starts: whatever carries its mark ends with it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from dev.tools import MARK
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+GRACE_SECONDS = 8
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A mark that every process inherits, and the folder that holds every temporary file."""
+
+    mark: str
+    folder: Path
+
+    @classmethod
+    def start(cls) -> Run:
+        """Choose a mark and put it, and the folder, where all processes and libraries find them."""
+        mark = secrets.token_hex(4)
+        folder = Path(tempfile.gettempdir(), f"els-demo-{mark}")
+        os.environ[MARK] = mark
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+        return cls(mark, folder)
+
+    def make_folder(self) -> None:
+        """Make the folder; servers that run as another user may pass through it."""
+        self.folder.mkdir(mode=0o711)
+
+    def end(self) -> None:
+        """End every process that carries the mark, politely first, and remove the folder."""
+        for how in (signal.SIGINT, signal.SIGKILL, signal.SIGKILL):
+            left = self.processes()
+            for process in left:
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(how)
+            psutil.wait_procs(left, timeout=GRACE_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the living processes that carry the mark."""
+        return [process for process in psutil.process_iter() if self._is_marked(process)]
+
+    def _is_marked(self, process: psutil.Process) -> bool:
+        if process.pid == os.getpid():
+            return False
+        try:
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            return alive and process.environ().get(MARK) == self.mark
+        except (psutil.Error, OSError):
+            return False
+
+
+def interrupt_once() -> None:
+    """Let the first SIGINT or SIGTERM raise KeyboardInterrupt and the others do nothing."""
+    for each in ENDING:
+        signal.signal(each, _interrupt)
+
+
+def ignore_interrupts() -> None:
+    """Let nothing disturb the cleaning up."""
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    ignore_interrupts()
+    raise KeyboardInterrupt(signal.Signals(number).name)
