@@ -45,7 +45,7 @@ build: install ## build functions and layers with sam, and compile the layer
 	$(RUN)/python -m dev build
 
 chaos: install ## kill -9 and break everything under load for MINUTES=n (SEED=n), then balance the books
-	$(RUN)/python -m dev.chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+	$(RUN)/python -m dev.chaos chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 demo: install ## play upstream on real files: make demo [ESSAYS=folder] [KEEP=1 leaves it running] [BREAK=1 breaks a promise]
 	@$(RUN)/python -m dev.demo $(if $(ESSAYS),--essays "$(ESSAYS)") $(if $(KEEP),--keep) $(if $(BREAK),--break)
@@ -53,4 +53,7 @@ demo: install ## play upstream on real files: make demo [ESSAYS=folder] [KEEP=1 
 demo-stop: install ## stop what make demo KEEP=1 left running
 	@$(RUN)/python -m dev.demo stop
 
-.PHONY: help install check lock test build chaos bench simulate demo demo-stop
+endurance: install ## keep up a steady load for MINUTES=n (SEED=n): all succeeds, memory is flat, the books balance
+	$(RUN)/python -m dev.chaos endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: help install check lock test build chaos endurance bench simulate demo demo-stop

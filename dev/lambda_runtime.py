@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 
 from dev.process import ServerError, ServerProcess, free_port
-from dev.sam import BUILT
 from dev.tools import SAM, environment, tool
 
 if TYPE_CHECKING:
@@ -38,7 +37,14 @@ LAYERS = {"MigrateDatabaseFunction": ("CoreLayer", "MigrationsLayer")}
 
 
 class InvocationError(Exception):
-    """The function raised, ran out of time or died: a queue would get everything back."""
+    """The function raised, ran out of time or died: a queue would get everything back.
+
+    `kind` is the type of the error: `Runtime.ExitError` for a killed runtime, `Timeout`, or what was raised.
+    """
+
+    def __init__(self, function: str, kind: str, said: str) -> None:
+        super().__init__(f"{function}: {kind}: {said[:300]}")
+        self.kind = kind
 
 
 class Doing(StrEnum):
@@ -63,10 +69,11 @@ def emulator() -> str:
 
 
 class LambdaRuntime:
-    """One instance of a function that `sam build` has built; a context manager that leaves nothing behind."""
+    """One instance of a built function; a context manager that leaves nothing behind."""
 
-    def __init__(self, function: str, settings: Mapping[str, str], timeout_seconds: int) -> None:
+    def __init__(self, built: Path, function: str, settings: Mapping[str, str], timeout_seconds: int) -> None:
         self.function = function
+        self._built = built
         self._settings = dict(settings)
         self._timeout_seconds = timeout_seconds
         self._folder = Path(mkdtemp(prefix="els-lambda-"))
@@ -136,7 +143,7 @@ class LambdaRuntime:
             [*command, *program],
             self._folder / "log",
             environment=self._environment(),
-            cwd=BUILT / self.function,
+            cwd=self._built / self.function,
         ).start(self._listens)
 
     def _environment(self) -> dict[str, str]:
@@ -145,7 +152,7 @@ class LambdaRuntime:
             **self._settings,
             AWS_LAMBDA_FUNCTION_NAME=self.function,
             AWS_LAMBDA_FUNCTION_TIMEOUT=str(self._timeout_seconds),
-            PYTHONPATH=os.pathsep.join(str(BUILT / layer / "python") for layer in layers),
+            PYTHONPATH=os.pathsep.join(str(self._built / layer / "python") for layer in layers),
         )
 
     def _listens(self) -> bool:
@@ -161,7 +168,7 @@ class LambdaRuntime:
             status, said = response.status, response.read()
         except (OSError, HTTPException) as error:
             self._start_again()
-            raise InvocationError(f"{self.function}: the emulator gave no answer: {error}") from error
+            raise InvocationError(self.function, "Emulator", str(error)) from error
         finally:
             connection.close()
         return _judged(self.function, status, said)
@@ -181,10 +188,14 @@ class LambdaRuntime:
 
 def _judged(function: str, status: int, said: bytes) -> Any:
     """Return the answer; a raise and a timeout come with HTTP 200 too, so the body decides."""
+    text = said.decode(errors="replace")
     try:
-        answer = json.loads(said)
+        answer = json.loads(text)
     except ValueError:
-        raise InvocationError(f"{function}: {status} {said.decode(errors='replace')[:300]}") from None
-    if status != HTTP_OK or (isinstance(answer, dict) and "errorType" in answer):
-        raise InvocationError(f"{function}: {status} {said.decode(errors='replace')[:300]}")
+        kind = "Timeout" if "timed out" in text else f"HTTP {status}"
+        raise InvocationError(function, kind, text) from None
+    if isinstance(answer, dict) and "errorType" in answer:
+        raise InvocationError(function, answer["errorType"], str(answer.get("errorMessage")))
+    if status != HTTP_OK:
+        raise InvocationError(function, f"HTTP {status}", text)
     return answer

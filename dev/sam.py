@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import compileall
 import fcntl
+import os
+import shutil
 from contextlib import contextmanager
+from pathlib import Path
 from py_compile import PycInvalidationMode
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from dev.process import ServerError, run_to_end
@@ -14,7 +18,6 @@ from dev.tools import ROOT, SAM, environment, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
 STACK = "els"
 BUILT = ROOT / ".aws-sam" / "build"
@@ -30,15 +33,32 @@ def validate() -> None:
 def build() -> None:
     """Build functions and layers, and compile the core layer: a Lambda cannot write bytecode of its own."""
     with _alone():
-        _sam(BUILD_SECONDS, "build")
-        python = BUILT / "CoreLayer" / "python"
-        compileall.compile_dir(
-            python,
-            stripdir=str(python),
-            prependdir="/opt/python",
-            invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-            quiet=1,
-        )
+        _build()
+
+
+@contextmanager
+def built() -> Iterator[Path]:
+    """Build, and yield a copy of what was built that no later build empties while functions run from it."""
+    folder = Path(mkdtemp(prefix="run-", dir=_made(BUILT.parent)))
+    try:
+        with _alone():
+            _build()
+            shutil.copytree(BUILT, folder / "build", copy_function=os.link)
+        yield folder / "build"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _build() -> None:
+    _sam(BUILD_SECONDS, "build")
+    python = BUILT / "CoreLayer" / "python"
+    compileall.compile_dir(
+        python,
+        stripdir=str(python),
+        prependdir="/opt/python",
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+        quiet=1,
+    )
 
 
 def deploy(
@@ -65,10 +85,14 @@ def deploy(
 @contextmanager
 def _alone() -> Iterator[None]:
     """Hold the build folder: a build that empties it while another deploys would ship empty layers."""
-    BUILT.parent.mkdir(exist_ok=True)
-    with (BUILT.parent / "lock").open("w") as lock:
+    with (_made(BUILT.parent) / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def _sam(seconds: float, action: str, *arguments: str, **more: str) -> None:

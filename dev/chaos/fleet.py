@@ -90,7 +90,7 @@ class Fleet:
         try:
             answer = runtime.invoke(event)
         except InvocationError as error:
-            self.invocations["died, raised or ran out of time"] += 1
+            self.invocations[f"ended by {error.kind}"] += 1
             self.last_error = str(error)
             return None
         self.invocations["answered"] += 1

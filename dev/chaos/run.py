@@ -17,12 +17,14 @@ from dev.chaos.fleet import Fleet
 from dev.chaos.killing import Killer
 from dev.chaos.ledger import Ledger, Record
 from dev.chaos.listening import Listener
+from dev.chaos.memory import Memory
 from dev.chaos.plans import Planner
 from dev.chaos.upstream import Upstream
 from dev.chaos.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from dev.chaos.faults import Fault
     from dev.chaos.stores import Store
@@ -36,9 +38,11 @@ class Act:
 
     title: str
     store: Store
+    built: Path
     seed: int
     rate: float
     provision: int = 3
+    batches: int | None = None  # how many upstream announces; none is as many as there is time for
     watch: Callable[[Act], None] = lambda _act: None
     phase: str = "starting the servers"
     began: float = field(default_factory=monotonic)
@@ -50,10 +54,11 @@ class Act:
 
     def __post_init__(self) -> None:
         self.random = Random(f"{self.title} {self.seed}")
-        self.world = World(self.store)
+        self.world = World(self.store, self.built)
         self.crew = Crew()
         self.fleet = Fleet(self.world, self.crew, self.provision)
         self.killer = Killer(self.fleet, Random(self.random.random()), self.crew)
+        self.memory = Memory(self.fleet)
         self.time_is_over, self.all_is_said = Event(), Event()
 
     def __enter__(self) -> Self:
@@ -63,7 +68,9 @@ class Act:
             self._stack.enter_context(self.fleet)
             self._stack.enter_context(self.crew)
             planner = Planner(Random(self.random.random()), f"s{self.seed}")
-            self.upstream = Upstream(self.world, planner, Random(self.random.random()), self.crew, self.rate)
+            self.upstream = Upstream(
+                self.world, planner, Random(self.random.random()), self.crew, self.rate, self.batches
+            )
             self.listener = Listener(self.world, self.crew)
         except BaseException:
             self.__exit__()
@@ -102,12 +109,18 @@ class Act:
             self._look()
             self.crew.pause(min(0.25, max(0.0, end - monotonic())))
 
+    def until(self, what: str, is_so: Callable[[], bool]) -> None:
+        """Let upstream finish, then go on until something is so."""
+        self.time_is_over.set()
+        end = monotonic() + QUIET_SECONDS
+        while not (self.all_is_said.is_set() and is_so()):
+            if monotonic() > end:
+                raise TimeoutError(f"{what}: not so after {QUIET_SECONDS:.0f} s")
+            self.last(0.25, f"until {what}")
+
     def settle(self) -> None:
         """Stop what disturbs, let upstream finish, and wait until nothing moves any more."""
-        self.time_is_over.set()
-        self.phase = "upstream finishes, under kills"
-        while not self.all_is_said.is_set():
-            self.last(0.25)
+        self.until("upstream has said all, under kills", lambda: True)
         self.killer.is_done.set()
         self.phase = "quiet: no faults, no kills"
         end = monotonic() + QUIET_SECONDS
@@ -154,6 +167,7 @@ class Act:
 
     def _look(self) -> None:
         self.crew.check()
+        self.memory.look()
         self.watch(self)
 
     def _see(self) -> None:

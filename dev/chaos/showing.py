@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from dev.tools import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from dev.chaos.run import Act
 
 SHOWN = 5
+REPORTS = ROOT / ".local" / "chaos"
 
 
 def progress(act: Act) -> Table:
@@ -39,6 +44,9 @@ def figures(act: Act) -> dict[str, Any]:
         "events heard": len(heard.heard) if heard else 0,
         "batches in the record": act.statuses,
         "waiting for": {name: count for name, count in act.waits_for.items() if count},
+        "memory, MB": {
+            name: f"{before:.1f} then {after:.1f}" for name, (before, after) in act.memory.growth().items()
+        },
         "last error": act.fleet.last_error[:160],
     }
 
@@ -53,6 +61,17 @@ def verdict(acts: Sequence[Act]) -> Table:
         found = [act.breaches.get(name, []) for act in acts]
         table.add_row(name, *("kept" if not wrong else "\n".join(_first(wrong)) for wrong in found))
     return table
+
+
+def write_report(acts: Sequence[Act], play: str, seed: int) -> Path:
+    """Write everything down as JSON and return where."""
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    path = REPORTS / f"{play}-{seed}.json"
+    told = [
+        {"act": act.title, **figures(act), "faults": act.faults, "breaches": act.breaches} for act in acts
+    ]
+    path.write_text(json.dumps({"play": play, "seed": seed, "acts": told}, indent=1, default=str))
+    return path
 
 
 def _first(wrong: Sequence[str]) -> list[str]:

@@ -34,6 +34,7 @@ class Upstream:
     random: Random
     crew: Crew
     rate: float  # events per second
+    batches: int | None = None
     plans: list[Plan] = field(default_factory=list)
     poison: list[str] = field(default_factory=list)
     sent: int = 0
@@ -45,21 +46,25 @@ class Upstream:
 
     def run(self, time_is_over: Event, all_is_said: Event) -> None:
         """Send one burst, then wait as the rate demands."""
-        burst = self._burst(begin_more=not time_is_over.is_set())
+        burst = self._burst(begin_more=self._has_more(over=time_is_over.is_set()))
         if not burst:
             all_is_said.set()
             return
         self._announce(burst)
         self._bursts += 1
-        if self._bursts % POISON_EVERY == 0:
+        if self._bursts % POISON_EVERY == 1:
             self._slip_poison_in()
         self.crew.pause(len(burst) / self.rate)
+
+    def _has_more(self, *, over: bool) -> bool:
+        """Tell whether another batch may begin: a number of them is announced whole, whatever the time."""
+        return len(self.plans) < self.batches if self.batches is not None else not over
 
     def _burst(self, *, begin_more: bool) -> list[Announced]:
         """Take the next events of the open plans, at random among them."""
         burst: list[Announced] = []
         while len(burst) < BURST:
-            while begin_more and len(self._open) < AT_ONCE:
+            while begin_more and len(self._open) < AT_ONCE and len(self.plans) != self.batches:
                 plan = self.planner.next()
                 self.plans.append(plan)
                 self._open.append((plan, 0))

@@ -16,6 +16,8 @@ from dev.postgres import PostgresServer
 from dev.tools import REGION
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_sqs.literals import QueueAttributeNameType
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 FUNCTION_SECONDS = 12  # above every time limit of the stores
 VISIBILITY_SECONDS = 12
+RECEIVES = 100
 PARKING_SECONDS = 20
 INBOUND, OUTBOUND = "essays", "announcements"
 PATTERNS = {
@@ -49,6 +52,7 @@ class World:
     """Everything that a run stands on; a context manager that leaves nothing behind."""
 
     store: Store
+    built: Path
     postgres: PostgresServer = field(default_factory=PostgresServer)
     aws: LocalAws = field(default_factory=LocalAws)
     queues: dict[str, Queue] = field(default_factory=dict)
@@ -84,7 +88,7 @@ class World:
 
     def runtime(self, function: str, queue: str | None = None) -> LambdaRuntime:
         """Return one instance of a function, not started."""
-        return LambdaRuntime(function, self.settings(queue), FUNCTION_SECONDS)
+        return LambdaRuntime(self.built, function, self.settings(queue), FUNCTION_SECONDS)
 
     def sqs(self) -> SQSClient:
         """Return a client of the queues, for one thread."""
@@ -93,6 +97,14 @@ class World:
     def events(self) -> EventBridgeClient:
         """Return a client of the buses, for one thread."""
         return self._session().client("events", endpoint_url=self.aws.endpoint, config=CONFIG)
+
+    def be_patient(self, visibility_seconds: int = VISIBILITY_SECONDS, receives: int = RECEIVES) -> None:
+        """Say how soon what failed comes again, and how often before it is dead."""
+        sqs = self.sqs()
+        for queue in self.queues.values():
+            if queue.dead_letters:
+                attributes = _attributes(queue.dead_letters, visibility_seconds, receives)
+                sqs.set_queue_attributes(QueueUrl=queue.url, Attributes=attributes)
 
     def depth(self, sqs: SQSClient, queue: Queue) -> int:
         """Return how many messages are in a queue, in flight included."""
@@ -124,13 +136,20 @@ class World:
 
 
 def _make_queue(sqs: SQSClient, name: str, dead_letters: Queue | None = None) -> Queue:
-    attributes: dict[QueueAttributeNameType, str] = {
-        "VisibilityTimeout": str(VISIBILITY_SECONDS),
-        "MessageRetentionPeriod": "1209600",
-    }
-    if dead_letters:
-        policy = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": 100}
-        attributes["RedrivePolicy"] = json.dumps(policy)
+    attributes = _attributes(dead_letters, VISIBILITY_SECONDS, RECEIVES)
     url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     return Queue(name, url, arn, dead_letters)
+
+
+def _attributes(
+    dead_letters: Queue | None, visibility_seconds: int, receives: int
+) -> dict[QueueAttributeNameType, str]:
+    attributes: dict[QueueAttributeNameType, str] = {
+        "VisibilityTimeout": str(visibility_seconds),
+        "MessageRetentionPeriod": "1209600",
+    }
+    if dead_letters:
+        policy = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": receives}
+        attributes["RedrivePolicy"] = json.dumps(policy)
+    return attributes

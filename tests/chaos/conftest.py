@@ -1,0 +1,19 @@
+"""What was built, once per worker, in a copy that no other worker's build empties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dev import sam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def built() -> Iterator[Path]:
+    with sam.built() as folder:
+        yield folder
