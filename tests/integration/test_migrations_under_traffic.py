@@ -1,0 +1,149 @@
+"""What a migration may do while traffic flows, and what happens when it does something else."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+
+from els_core.adapters.postgres import migrating
+from els_core.adapters.postgres.connection import connect
+from els_core.adapters.postgres.migrating import upgrade
+from els_core.domain.batches import Status
+from els_core.domain.errors import CoordinationTimeoutError
+from tests.integration.world import World
+from tests.unit.facts import content, registration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dev.postgres import PostgresServer
+    from dev.valkey import ValkeyServer
+
+# As docs/runbooks/migrations.md lists them.
+BEFORE = "CREATE INDEX CONCURRENTLY by_class ON batches (class_id)"
+SAFE = """
+    op.execute("ALTER TABLE batches ADD COLUMN note text")
+    op.execute("ALTER TABLE essays ADD COLUMN weight integer NOT NULL DEFAULT 1")
+    op.execute("ALTER TABLE essays ADD CONSTRAINT weight_is_positive CHECK (weight > 0) NOT VALID")
+    op.execute("ALTER TABLE essays VALIDATE CONSTRAINT weight_is_positive")
+    op.execute("CREATE TABLE notes (id bigint PRIMARY KEY)")
+    op.execute("CREATE INDEX IF NOT EXISTS by_class ON batches (class_id)")
+"""
+REWRITES = """
+    op.execute("ALTER TABLE batches ALTER COLUMN version TYPE numeric")
+    op.execute("SELECT pg_sleep(2)")
+    op.execute("ALTER TABLE batches ALTER COLUMN version TYPE bigint")
+"""
+ADDS = """
+    op.execute("ALTER TABLE essays ADD COLUMN weight integer")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the migrations, for one more."""
+    copy = Path(shutil.copytree("migrations", tmp_path / "migrations"))
+    monkeypatch.setattr(migrating, "_migrations", lambda: str(copy))
+    return copy
+
+
+def add(folder: Path, body: str) -> None:
+    head = 'from alembic import op\n\nrevision = "9999"\ndown_revision = "0001"\n\n\ndef upgrade() -> None:'
+    (folder / "versions" / "9999_one_more.py").write_text(head + body, "utf-8")
+
+
+@contextmanager
+def traffic(database_url: str, valkey: ValkeyServer) -> Iterator[list[int]]:
+    """Two copies that register and fill batches until the end; yields how many each has filled."""
+    filled = [0, 0]
+    enough = Event()
+
+    def copy(number: int) -> None:
+        world = World(database_url, valkey.url)
+        while not enough.is_set():
+            batch_id = f"b{number}-{filled[number]}"
+            world.register([registration(3, batch_id)])
+            for arrival in range(3):
+                world.provision([content(f"c{arrival}", batch_id)])
+            assert world.roll(batch_id).batch.status is Status.READY
+            filled[number] += 1
+        world.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        copies = [pool.submit(copy, number) for number in range(2)]
+        try:
+            yield filled
+        finally:
+            enough.set()
+            for one in copies:
+                one.result()
+
+
+def until_more(filled: list[int], than: list[int]) -> None:
+    while not all(now > before for now, before in zip(filled, than, strict=True)):
+        Event().wait(0.01)
+
+
+def until(postgres: PostgresServer, what: str) -> None:
+    sql = f"SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND {what}"  # noqa: S608 - ours
+    while postgres.execute(sql) == [[0]]:
+        Event().wait(0.01)
+
+
+def migrate(database_url: str) -> str:
+    engine = connect(database_url)
+    try:
+        return upgrade(engine)
+    finally:
+        engine.dispose()
+
+
+def test_what_the_runbook_calls_safe_disturbs_no_invocation(
+    folder: Path, database_url: str, valkey: ValkeyServer, postgres: PostgresServer
+) -> None:
+    add(folder, SAFE)
+    with traffic(database_url, valkey) as filled:
+        until_more(filled, [0, 0])
+        postgres.execute(BEFORE, database=database_url.rpartition("/")[2])
+        assert migrate(database_url) == "9999"
+        until_more(filled, list(filled))
+
+
+def test_a_migration_that_cannot_have_its_lock_lets_the_traffic_go_first(
+    folder: Path, database_url: str, valkey: ValkeyServer, postgres: PostgresServer
+) -> None:
+    add(folder, ADDS)
+    reader = connect(database_url)
+    with traffic(database_url, valkey) as filled, ThreadPoolExecutor(1) as pool:
+        with reader.begin() as long:
+            long.exec_driver_sql("SELECT FROM essays")
+            migrated = pool.submit(migrate, database_url)
+            until(postgres, "wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE essays%'")
+            until_more(filled, list(filled))
+            assert not migrated.done()
+        assert migrated.result() == "9999"
+    reader.dispose()
+
+
+def test_a_rewrite_under_traffic_makes_messages_come_back_and_loses_nothing(
+    folder: Path, database_url: str, valkey: ValkeyServer, postgres: PostgresServer
+) -> None:
+    add(folder, REWRITES)
+    name = database_url.rpartition("/")[2]
+    postgres.execute(f'ALTER ROLE els IN DATABASE "{name}" SET lock_timeout = 300')
+    world = World(database_url, valkey.url)
+    world.register([registration(1)])
+    with ThreadPoolExecutor(1) as pool:
+        migrated = pool.submit(migrate, database_url)
+        until(postgres, "query LIKE 'SELECT pg_sleep(2)%'")
+        with pytest.raises(CoordinationTimeoutError):
+            world.provision([content("a")])
+        assert migrated.result() == "9999"
+    assert world.outcomes([content("a")]) == {"assigned": 1}
+    world.close()
