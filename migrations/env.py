@@ -22,8 +22,8 @@ OWN_LIMITS = (
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations in one transaction, one runner at a time."""
-    context.configure(connection=connection, target_metadata=METADATA)
+    """Run each migration in a transaction of its own, one runner at a time."""
+    context.configure(connection=connection, target_metadata=METADATA, transaction_per_migration=True)
     for statement in OWN_LIMITS:
         connection.execute(text(statement), ADVISORY_LOCK if ":" in statement else {})
     connection.commit()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -58,9 +59,26 @@ def add(folder: Path, body: str) -> None:
     (folder / "versions" / "9999_one_more.py").write_text(head + body, "utf-8")
 
 
+@dataclass
+class Traffic:
+    """Two copies and how many batches each has filled."""
+
+    filled: list[int]
+    copies: list[Future[None]]
+
+    def flows(self) -> None:
+        """Wait until both have filled one more."""
+        before = list(self.filled)
+        while not all(now > then for now, then in zip(self.filled, before, strict=True)):
+            Event().wait(0.01)
+            for copy in self.copies:
+                if copy.done():
+                    copy.result()
+
+
 @contextmanager
-def traffic(database_url: str, valkey: ValkeyServer) -> Iterator[list[int]]:
-    """Two copies that register and fill batches until the end; yields how many each has filled."""
+def traffic(database_url: str, valkey: ValkeyServer) -> Iterator[Traffic]:
+    """Two copies that register and fill batches until the end."""
     filled = [0, 0]
     enough = Event()
 
@@ -78,16 +96,11 @@ def traffic(database_url: str, valkey: ValkeyServer) -> Iterator[list[int]]:
     with ThreadPoolExecutor(2) as pool:
         copies = [pool.submit(copy, number) for number in range(2)]
         try:
-            yield filled
+            yield Traffic(filled, copies)
         finally:
             enough.set()
             for one in copies:
                 one.result()
-
-
-def until_more(filled: list[int], than: list[int]) -> None:
-    while not all(now > before for now, before in zip(filled, than, strict=True)):
-        Event().wait(0.01)
 
 
 def until(postgres: PostgresServer, what: str) -> None:
@@ -108,11 +121,11 @@ def test_what_the_runbook_calls_safe_disturbs_no_invocation(
     folder: Path, database_url: str, valkey: ValkeyServer, postgres: PostgresServer
 ) -> None:
     add(folder, SAFE)
-    with traffic(database_url, valkey) as filled:
-        until_more(filled, [0, 0])
+    with traffic(database_url, valkey) as flow:
+        flow.flows()
         postgres.execute(BEFORE, database=database_url.rpartition("/")[2])
         assert migrate(database_url) == "9999"
-        until_more(filled, list(filled))
+        flow.flows()
 
 
 def test_a_migration_that_cannot_have_its_lock_lets_the_traffic_go_first(
@@ -120,12 +133,12 @@ def test_a_migration_that_cannot_have_its_lock_lets_the_traffic_go_first(
 ) -> None:
     add(folder, ADDS)
     reader = connect(database_url)
-    with traffic(database_url, valkey) as filled, ThreadPoolExecutor(1) as pool:
+    with traffic(database_url, valkey) as flow, ThreadPoolExecutor(1) as pool:
         with reader.begin() as long:
             long.exec_driver_sql("SELECT FROM essays")
             migrated = pool.submit(migrate, database_url)
             until(postgres, "wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE essays%'")
-            until_more(filled, list(filled))
+            flow.flows()
             assert not migrated.done()
         assert migrated.result() == "9999"
     reader.dispose()
