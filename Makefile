@@ -41,6 +41,9 @@ bench: install ## compare the handler with bare loops over the same drivers; QUI
 simulate: install ## random worlds: SEEDS=10000 of them, from FIRST=1 on, or one again with its story: SEED=n
 	$(RUN)/python -m tests.simulation $(if $(SEED),world $(SEED),worlds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
 
+schemas: install ## write the JSON Schemas of the wire format to docs/schemas
+	$(RUN)/python -m dev schemas
+
 build: install ## build functions and layers with sam, and compile the layer
 	$(RUN)/python -m dev build
 
@@ -56,4 +59,4 @@ demo-stop: install ## stop what make demo KEEP=1 left running
 endurance: install ## keep up a steady load for MINUTES=n (SEED=n): all succeeds, memory is flat, the books balance
 	$(RUN)/python -m dev.chaos endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help install check lock test build chaos endurance bench simulate demo demo-stop
+.PHONY: help install check lock test schemas build chaos endurance bench simulate demo demo-stop

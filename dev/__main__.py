@@ -2,10 +2,10 @@
 
 import argparse
 
-from dev import sam
+from dev import sam, schemas
 from dev.process import ServerError
 
-ACTIONS = {"validate": sam.validate, "build": sam.build}
+ACTIONS = {"validate": sam.validate, "build": sam.build, "schemas": schemas.write}
 
 parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
 parser.add_argument("action", choices=ACTIONS)

@@ -1,11 +1,10 @@
 """Runs the migrations on the database of ELS_DATABASE_URL, or on a connection that the caller hands in."""
 
-import os
-
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
 from els_core.adapters.postgres.tables import METADATA
+from els_core.settings import read_database_url
 
 # Two migrations at once wait for each other; the number is arbitrary and only has to be the same everywhere.
 ADVISORY_LOCK = {"key": 7_315_001}
@@ -41,7 +40,7 @@ given = context.config.attributes.get("connection")
 if given is not None:
     migrate(given)
 else:
-    engine = create_engine(os.environ["ELS_DATABASE_URL"])
+    engine = create_engine(read_database_url())
     with engine.connect() as own:
         migrate(own)
     engine.dispose()

@@ -16,11 +16,11 @@ journal = Journal()
 @traced("audit_batches")
 @journal.logger.inject_lambda_context
 @journal.metrics.log_metrics
-def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[Any, int]:
     """Compare Redis with the record and find what is stuck; answer how much is still wrong, by kind."""
     audit = service().audit_batches()(
         lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS,
         repair=event.get("repair") is True,
     )
     journal.audited(audit)
-    return {kind.value: count for kind, count in audit.counts().items()}
+    return audit.counts()

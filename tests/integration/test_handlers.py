@@ -131,6 +131,7 @@ BAD = {
 WORSE = ("broken JSON", "a wrong detail-type", "a missing field", "a lone surrogate")
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("what", [*BAD, *WORSE])
 def test_one_bad_record_among_100_goes_to_the_dead_letter_queue_alone(dead_letters: Queue, what: str) -> None:
     [record, _] = event_of("provision_content")["Records"]
@@ -167,6 +168,8 @@ def parked_of_batch() -> int:
     return bootstrap.service().repository.transact(lambda unit: len(unit.parked(["batch-1"])))
 
 
+@pytest.mark.fault(12)
+@pytest.mark.fault(6)
 def test_a_batch_of_a_wrong_size_is_rejected_by_field(dead_letters: Queue) -> None:
     [record] = event_of("register_batch")["Records"]
     for essay_ids in ([], ["same", "same"], [f"e{n}" for n in range(2_001)]):
@@ -178,6 +181,7 @@ def test_a_batch_of_a_wrong_size_is_rejected_by_field(dead_letters: Queue) -> No
     assert bootstrap.service().repository.find("batch-1") is None
 
 
+@pytest.mark.fault(21)
 def test_all_comes_back_while_postgres_is_down_and_is_done_afterwards(
     dead_letters: Queue, postgres: PostgresServer
 ) -> None:

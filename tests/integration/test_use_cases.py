@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from els_core.domain.batches import AssignedSlot, Roll
 
 
+@pytest.mark.fault(7)
+@pytest.mark.fault(4)
 @pytest.mark.parametrize("good", [25, 24, 20, 0])
 @pytest.mark.parametrize("order", ["good first", "failures first", "shuffled"])
 def test_a_batch_closes_once_whatever_its_last_event_was(world: World, good: int, order: str) -> None:
@@ -42,6 +44,7 @@ def test_a_batch_closes_once_whatever_its_last_event_was(world: World, good: int
     assert (len(world.roll().assigned), len(world.roll().failed)) == (good, 25 - good)
 
 
+@pytest.mark.fault(1)
 def test_excess_contents_are_reported_once_each(world: World) -> None:
     world.register([registration(15)])
     arrivals = [content(f"c{n}") for n in range(30)]
@@ -50,6 +53,7 @@ def test_excess_contents_are_reported_once_each(world: World) -> None:
     assert world.bus.kinds()["ExcessContentProvisioned"] == 15
 
 
+@pytest.mark.fault(1)
 def test_twenty_copies_give_one_content_one_slot(database_url: str, valkey: ValkeyServer) -> None:
     copies = [World(database_url, valkey.url) for _ in range(20)]
     copies[0].register([registration(25)])
@@ -62,6 +66,7 @@ def test_twenty_copies_give_one_content_one_slot(database_url: str, valkey: Valk
     assert len(held.assigned) == 1
 
 
+@pytest.mark.fault(5)
 def test_what_comes_before_its_batch_is_parked_and_then_decided(world: World) -> None:
     assert world.outcomes([content("early"), failure("bad")]) == {"parked": 2}
     registered = world.register([registration(2)])
@@ -69,6 +74,7 @@ def test_what_comes_before_its_batch_is_parked_and_then_decided(world: World) ->
     assert world.bus.kinds()["BatchEssaysReady"] == 1
 
 
+@pytest.mark.fault(6)
 def test_a_registration_is_repeated_or_rejected_and_the_first_stands(world: World) -> None:
     assert world.register([registration(2)]).answers == [Opened()]
     assert world.register([registration(2), registration(3)]).answers == [Repeated(), Rejected()]
@@ -76,6 +82,7 @@ def test_a_registration_is_repeated_or_rejected_and_the_first_stands(world: Worl
     assert world.bus.kinds()["BatchRegistrationRejected"] == 1
 
 
+@pytest.mark.fault(8)
 def test_an_arrival_after_the_deadline_is_late_although_no_sweep_has_run(
     world: World,
 ) -> None:
@@ -88,6 +95,7 @@ def test_an_arrival_after_the_deadline_is_late_although_no_sweep_has_run(
     assert (len(final["ready_essays"]), len(final["missing_essay_ids"])) == (1, 2)
 
 
+@pytest.mark.fault(9)
 def test_a_sweep_closes_what_nobody_touches_and_only_once(world: World) -> None:
     world.register([registration(3)])
     world.pass_the_deadline()
@@ -96,6 +104,7 @@ def test_a_sweep_closes_what_nobody_touches_and_only_once(world: World) -> None:
     assert world.bus.kinds()["BatchReadinessTimeout"] == 1
 
 
+@pytest.mark.fault(3)
 def test_nobody_notices_that_redis_forgot_everything(world: World, valkey: ValkeyServer) -> None:
     world.register([registration(10)])
     world.provision([content(f"c{n}") for n in range(4)])
@@ -104,6 +113,7 @@ def test_nobody_notices_that_redis_forgot_everything(world: World, valkey: Valke
     assert world.bus.kinds()["BatchEssaysReady"] == 1
 
 
+@pytest.mark.fault(18)
 def test_redis_is_rebuilt_without_the_slots_that_are_used(world: World, valkey: ValkeyServer) -> None:
     world.register([registration(10)])
     world.provision([content("a"), failure("f")])
@@ -113,6 +123,7 @@ def test_redis_is_rebuilt_without_the_slots_that_are_used(world: World, valkey: 
     assert tuple(world.coordinator.get_missing_slots("b")) == world.roll().available
 
 
+@pytest.mark.fault(17)
 def test_a_lost_script_is_sent_again(world: World, valkey: ValkeyServer) -> None:
     world.register([registration(2)])
     valkey.client().script_flush()
@@ -151,6 +162,7 @@ class Liar:
         return []
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_lying_coordinator_breaks_no_promise(database_url: str, valkey: ValkeyServer, seed: int) -> None:
     world = World(database_url, valkey.url, coordinator=Liar(seed))
@@ -164,6 +176,7 @@ def test_a_lying_coordinator_breaks_no_promise(database_url: str, valkey: Valkey
     assert world.bus.kinds()["BatchEssaysReady"] == 1
 
 
+@pytest.mark.fault(2)
 def test_a_final_result_that_the_bus_did_not_take_is_sent_later_with_the_same_id(world: World) -> None:
     world.register([registration(1)])
     world.bus.is_down = True
@@ -175,6 +188,7 @@ def test_a_final_result_that_the_bus_did_not_take_is_sent_later_with_the_same_id
     assert world.bus.kinds() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
+@pytest.mark.fault(21)
 def test_a_cut_connection_is_replaced_without_failing(world: World, postgres: PostgresServer) -> None:
     world.register([registration(2)])
     sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test_%'"
@@ -183,6 +197,7 @@ def test_a_cut_connection_is_replaced_without_failing(world: World, postgres: Po
     assert world.outcomes([content("a")]) == {"assigned": 1}
 
 
+@pytest.mark.fault(21)
 def test_without_redis_nothing_is_decided(database_url: str) -> None:
     with_server_down = World(database_url, "redis://127.0.0.1:1")
     with pytest.raises(ExternalServiceError, match="Redis"):
@@ -191,6 +206,7 @@ def test_without_redis_nothing_is_decided(database_url: str) -> None:
     with_server_down.close()
 
 
+@pytest.mark.fault(17)
 def test_a_cluster_serves_many_batches_at_once(database_url: str, valkey_cluster: ValkeyCluster) -> None:
     world = World(database_url, valkey_cluster.url, cluster=True)
     world.register([registration(2, f"b{n}") for n in range(20)])

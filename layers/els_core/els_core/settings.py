@@ -88,6 +88,13 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError("; ".join(_complaint(name, known) for name in wrong)) from None
 
 
+def read_database_url(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the database of the migrations, which need nothing else; raise `SettingsError` without it."""
+    if "ELS_DATABASE_URL" not in environment:
+        raise SettingsError(_complaint("ELS_DATABASE_URL", environment))
+    return environment["ELS_DATABASE_URL"]
+
+
 def _complaint(name: str, known: Mapping[str, str]) -> str:
     expected = next(f.description for f in Settings.model_fields.values() if f.alias == name)
     return f"{name} is {'wrong' if name in known else 'missing'}: expected {expected}"

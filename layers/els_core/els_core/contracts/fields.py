@@ -35,7 +35,9 @@ type Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 class WireModel(BaseModel):
     """Strict about types, tolerant of fields that it does not know."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        strict=True, extra="ignore", frozen=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Metadata(WireModel):

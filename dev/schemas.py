@@ -1,0 +1,63 @@
+"""The JSON Schemas of the wire format, made from its models: `make schemas` writes them to docs/schemas."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, get_args
+
+from pydantic import create_model
+
+from dev.tools import ROOT
+from els_core.contracts import inbound, outbound
+from els_core.contracts.fields import Metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic.json_schema import JsonSchemaMode
+
+    from els_core.contracts.fields import WireModel
+
+FOLDER = ROOT / "docs" / "schemas"
+INBOUND: tuple[type[WireModel], ...] = (
+    inbound.BatchEssaysRegistered,
+    inbound.EssayContentProvisioned,
+    inbound.EssayValidationFailed,
+)
+OUTBOUND: tuple[type[WireModel], ...] = get_args(outbound.Data.__value__)
+# What is read may leave out what has a default; what is written never does.
+EVENTS: tuple[tuple[str, tuple[type[WireModel], ...], JsonSchemaMode], ...] = (
+    ("inbound", INBOUND, "validation"),
+    ("outbound", OUTBOUND, "serialization"),
+)
+
+
+def schemas() -> dict[Path, str]:
+    """Return the schema of the `detail` of each event, by the file that holds it."""
+    return {
+        FOLDER / direction / f"{model.__name__}.json": _schema(model, mode)
+        for direction, models, mode in EVENTS
+        for model in models
+    }
+
+
+def write() -> None:
+    """Write the schemas, and remove those of events that are no more."""
+    wanted = schemas()
+    for path in FOLDER.rglob("*.json"):
+        if path not in wanted:
+            path.unlink()
+    for path, text in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    print(f"{len(wanted)} schemas in {FOLDER.relative_to(ROOT)}")
+
+
+def _schema(model: type[WireModel], mode: JsonSchemaMode) -> str:
+    detail = create_model(f"{model.__name__}Detail", metadata=(Metadata, ...), data=(model, ...))
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **detail.model_json_schema(mode=mode),
+        "description": model.__doc__,
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"

@@ -1,0 +1,84 @@
+"""One name opens every door: folder, use case, event, resource, composition root and test."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from els_core.bootstrap import Service
+from tests.architecture.project import CORE, FUNCTIONS, names_in, parse, python_files, resources
+
+# The migrations decide nothing, so they have no use case: they are an adapter's work.
+WITHOUT_USE_CASE = {"migrate_database"}
+# What use cases share; each other file of the application is the use case of its name.
+SHARED = {"__init__", "ports", "delivering", "settling", "taking_in"}
+MAX_HANDLER_LINES = 40
+LOGIC = (ast.If, ast.For, ast.While, ast.Try, ast.IfExp, ast.Match, ast.comprehension)
+
+
+def camel(name: str) -> str:
+    return "".join(part.title() for part in name.split("_"))
+
+
+def test_every_function_has_its_use_case_and_every_use_case_its_function() -> None:
+    use_cases = {path.stem for path in (CORE / "application").glob("*.py")} - SHARED
+    assert use_cases == set(FUNCTIONS) - WITHOUT_USE_CASE
+
+
+@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - WITHOUT_USE_CASE))
+def test_the_use_case_is_a_class_of_the_same_name(function: str) -> None:
+    classes = {
+        node.name
+        for node in parse(CORE / "application" / f"{function}.py").body
+        if isinstance(node, ast.ClassDef)
+    }
+    assert camel(function) in classes
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_has_a_folder_with_one_file(function: str) -> None:
+    kept = [path.name for path in Path("functions", function).iterdir() if path.name != "__pycache__"]
+    assert kept == ["handler.py"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_composition_root_builds_what_the_handler_of_the_same_name_calls(function: str) -> None:
+    assert callable(getattr(Service, function))
+    assert function in set(names_in(Path("functions", function, "handler.py")))
+
+
+def test_every_function_has_its_event_and_every_event_its_function() -> None:
+    assert sorted(path.stem for path in Path("events").iterdir()) == FUNCTIONS
+    for function in FUNCTIONS:
+        assert isinstance(json.loads(Path("events", f"{function}.json").read_text("utf-8")), dict)
+
+
+def test_every_function_has_its_resource_and_every_resource_its_function() -> None:
+    found = {
+        name: resource["Properties"]["CodeUri"]
+        for name, resource in resources().items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    assert found == {f"{camel(function)}Function": f"functions/{function}/" for function in FUNCTIONS}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_is_called_by_a_test(function: str) -> None:
+    tests = [path for path in python_files("tests") if path.name.startswith("test_")]
+    calling = [path for path in tests if "architecture" not in path.parts and function in set(names_in(path))]
+    assert calling
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_handler_is_a_doorway_without_logic(function: str) -> None:
+    path = Path("functions", function, "handler.py")
+    assert len(path.read_text("utf-8").splitlines()) <= MAX_HANDLER_LINES
+    module = parse(path)
+    assert (ast.get_docstring(module) or "").startswith("Trigger: ")
+    found = [node for node in ast.walk(module) if isinstance(node, LOGIC)]
+    # An API answers 404 for what is not there; that is the shape of HTTP, not a decision.
+    allowed = 1 if function == "batch_status" else 0
+    assert len(found) <= allowed

@@ -1,0 +1,34 @@
+"""The JSON Schemas that upstream and downstream read are those of the models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from dev.schemas import FOLDER, INBOUND, OUTBOUND, schemas
+from els_core.domain.events import TERMINAL_EVENTS
+
+COMMAND = "run make schemas"
+
+
+def test_every_schema_is_in_step_with_its_model() -> None:
+    written = {path: path.read_text("utf-8") for path in FOLDER.rglob("*.json")}
+    assert written == schemas(), COMMAND
+
+
+def test_every_event_of_the_wire_format_has_a_schema() -> None:
+    assert len(INBOUND) == 3
+    assert {model.__name__ for model in OUTBOUND} == {
+        *TERMINAL_EVENTS.values(),
+        "EssaySlotsAssigned",
+        "ExcessContentProvisioned",
+        "BatchRegistrationRejected",
+        "ParkedContentOverdue",
+    }
+
+
+def test_what_is_always_written_is_always_there_to_be_read() -> None:
+    for model in OUTBOUND:
+        schema = json.loads(Path(FOLDER, "outbound", f"{model.__name__}.json").read_text("utf-8"))
+        data = schema["$defs"][model.__name__]
+        assert set(data["required"]) == set(data["properties"])
