@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from els_core.application.delivering import Delivered, Delivery
     from els_core.application.ports import Unit, Wire
-    from els_core.domain.batches import Batch
+    from els_core.domain.events import BatchClosed
 
 PAGE = 100  # rows per transaction: short locks, bounded memory
 
@@ -24,7 +24,7 @@ PAGE = 100  # rows per transaction: short locks, bounded memory
 class Expired:
     """What one sweep did; `overdue_parked` and `purged` count batches."""
 
-    closed: list[Batch] = field(default_factory=list)
+    closed: list[BatchClosed] = field(default_factory=list)
     overdue_parked: int = 0
     purged: int = 0
     delivered: list[Delivered] = field(default_factory=list)

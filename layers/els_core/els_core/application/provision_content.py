@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from els_core.application.delivering import Delivery
     from els_core.application.ports import Unit, Wire
     from els_core.domain.arrivals import Arrival, Key
-    from els_core.domain.batches import Batch
+    from els_core.domain.events import BatchClosed
     from els_core.domain.outcomes import Outcome, Proposal
 
 
@@ -26,7 +26,7 @@ class Provisioned:
     """One outcome per arrival, in their order; the batches that were closed; what was delivered."""
 
     outcomes: list[Outcome | Refused]
-    closed: list[Batch]
+    closed: list[BatchClosed]
     delivered: Delivered
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from els_core.application.ports import ParkedArrival, Unit, Wire
     from els_core.domain.arrivals import Key
     from els_core.domain.batches import Batch, Registration
+    from els_core.domain.events import BatchClosed
     from els_core.domain.outcomes import Outcome
 
 
@@ -48,7 +49,7 @@ class Registered:
     answers: list[Answer]
     drained: dict[Key, Outcome]
     stuck: list[Key]
-    closed: list[Batch]
+    closed: list[BatchClosed]
     delivered: Delivered
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from els_core.domain.arrivals import Arrival, Key
     from els_core.domain.batches import Batch, Roll
     from els_core.domain.deciding import Change
-    from els_core.domain.events import Fact, Message
+    from els_core.domain.events import BatchClosed, Fact, Message
     from els_core.domain.outcomes import Outcome, Proposal
 
 
@@ -34,7 +34,7 @@ class Settled:
     """What a transaction decided, what is to be told to Redis and what is to be sent."""
 
     outcomes: dict[Key, Outcome | Refused] = field(default_factory=dict)
-    closed: list[Batch] = field(default_factory=list)
+    closed: list[BatchClosed] = field(default_factory=list)
     rolls: dict[str, Roll] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
 
@@ -103,13 +103,14 @@ class Settling:
         written = [change for change in changes if change.after != change.before]
         if written:
             self.unit.record(written)
-        closed = [change.after for change in written if change.closes]
-        wanted = dict.fromkeys(batch.batch_id for batch in (*closed, *(change.after for change in wrong)))
+        closing = [change.after.batch_id for change in written if change.closes]
+        wanted = dict.fromkeys((*closing, *(change.after.batch_id for change in wrong)))
         rolls = {roll.batch.batch_id: roll for roll in self.unit.rolls(list(wanted))} if wanted else {}
+        closed = [closing_of(rolls[batch_id]) for batch_id in closing]
         announced = [
             *facts,
             *(fact for change in written for fact in facts_of(change)),
-            *(closing_of(rolls[batch.batch_id]) for batch in closed),
+            *closed,
         ]
         messages = self.wire.encode(announced, now) if announced else []
         if messages:

@@ -40,11 +40,15 @@ class DeadLetter:
 
 @dataclass(slots=True)
 class TakenIn[Item, Report]:
-    """What became of the records: reports of the work done, dead letters, faults, and what comes back."""
+    """What became of the records: reports of the work done, dead letters, faults, and what comes back.
+
+    `undone` are the items that come back because of a fault, and `come_back` the ids of all messages that do.
+    """
 
     reports: list[tuple[Sequence[Item], Report]] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
+    undone: list[Item] = field(default_factory=list)
     come_back: list[str] = field(default_factory=list)
 
 
@@ -80,11 +84,13 @@ class Intake[Item, Report]:
         try:
             report = self.work([item for _, item in good])
         except (ExternalServiceError, CoordinationTimeoutError) as fault:
-            self._come_back(good, fault, taken)
+            taken.faults.append(fault)
+            self._come_back(good, taken)
             return False
         except Exception as fault:  # noqa: BLE001 - whatever it is, it must not hold up the neighbours
             if len(good) == 1:
-                self._come_back(good, fault, taken)
+                taken.faults.append(fault)
+                self._come_back(good, taken)
             else:
                 self._one_by_one(good, taken)
         else:
@@ -98,13 +104,11 @@ class Intake[Item, Report]:
         """Do the work record by record; what is left when a store fails comes back at once."""
         for position, one in enumerate(good):
             if not self._together([one], taken):
-                taken.come_back.extend(record.message_id for record, _ in good[position + 1 :])
+                self._come_back(good[position + 1 :], taken)
                 break
 
-    def _come_back(
-        self, good: Sequence[tuple[Record, Item]], fault: Exception, taken: TakenIn[Item, Report]
-    ) -> None:
-        taken.faults.append(fault)
+    def _come_back(self, good: Sequence[tuple[Record, Item]], taken: TakenIn[Item, Report]) -> None:
+        taken.undone.extend(item for _, item in good)
         taken.come_back.extend(record.message_id for record, _ in good)
 
     def _bury(self, taken: TakenIn[Item, Report]) -> None:

@@ -6,7 +6,7 @@ One line stands for all arrivals of one batch, correlation and outcome, so that 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -14,7 +14,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from els_core.domain.errors import FaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from els_core.application.audit_batches import Audit
     from els_core.application.delivering import Delivered
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from els_core.application.register_batch import Registered
     from els_core.application.taking_in import TakenIn
     from els_core.domain.arrivals import Arrival
-    from els_core.domain.batches import Batch, Registration
+    from els_core.domain.batches import Registration
+    from els_core.domain.events import BatchClosed
+
+COMES_BACK = "comes_back"  # the outcome of what met a fault
 
 
 class Journal:
@@ -37,31 +40,48 @@ class Journal:
     def provisioned(self, taken: TakenIn[Arrival, Provisioned]) -> None:
         """Write what became of arrivals."""
         for arrivals, report in taken.reports:
-            groups = Counter(
-                (arrival.batch_id, arrival.correlation_id, type(outcome).__name__.lower())
-                for arrival, outcome in zip(arrivals, report.outcomes, strict=True)
+            words = [type(outcome).__name__.lower() for outcome in report.outcomes]
+            self._lines(
+                "arrivals decided",
+                (
+                    (arrival.batch_id, arrival.correlation_id, word)
+                    for arrival, word in zip(arrivals, words, strict=True)
+                ),
             )
-            for (batch_id, correlation_id, outcome), count in groups.items():
-                self._line("arrivals decided", batch_id, correlation_id, outcome, count=count)
             self._counted(Counter(type(outcome).__name__ for outcome in report.outcomes))
             self._closed(report.closed)
             self._delivered([report.delivered])
+        self._lines("arrivals come back", ((a.batch_id, a.correlation_id, COMES_BACK) for a in taken.undone))
         self._intake(taken)
 
     def registered(self, taken: TakenIn[Registration, Registered]) -> None:
         """Write what became of registrations, and of what was parked for them."""
         for registrations, report in taken.reports:
+            correlations = {one.batch_id: one.terms.correlation_id for one in registrations}
             for registration, answer in zip(registrations, report.answers, strict=True):
-                outcome = type(answer).__name__.lower()
+                word = type(answer).__name__.lower()
                 correlation_id = registration.terms.correlation_id
-                self._line("registration decided", registration.batch_id, correlation_id, outcome)
+                self._lines("registration decided", [(registration.batch_id, correlation_id, word)])
+            self._lines(
+                "parked arrivals decided",
+                (
+                    (batch_id, correlations[batch_id], type(outcome).__name__.lower())
+                    for (batch_id, _), outcome in report.drained.items()
+                ),
+            )
             self._counted(Counter(f"Registration{type(answer).__name__}" for answer in report.answers))
             self._counted(Counter(type(outcome).__name__ for outcome in report.drained.values()))
-            for batch_id, identity in report.stuck:
-                self.logger.error("parked arrival stays parked", batch_id=batch_id, identity=identity)
+            self._lines(
+                "parked arrivals stay parked",
+                ((batch_id, correlations[batch_id], "parked") for batch_id, _ in report.stuck),
+            )
             self._counted({"ParkedStuck": len(report.stuck)})
             self._closed(report.closed)
             self._delivered([report.delivered])
+        self._lines(
+            "registrations come back",
+            ((one.batch_id, one.terms.correlation_id, COMES_BACK) for one in taken.undone),
+        )
         self._intake(taken)
 
     def expired(self, expired: Expired) -> None:
@@ -116,18 +136,25 @@ class Journal:
                 self._fault(fault)
             self._counted({"EventsSent": one.sent, "EventsLeft": one.left})
 
-    def _closed(self, batches: Iterable[Batch]) -> None:
-        for batch in batches:
-            self.logger.info("batch closed", batch_id=batch.batch_id, outcome=batch.status.value)
-            self._counted({f"Batch{batch.status.value.title().replace('_', '')}": 1})
+    def _closed(self, closed: Sequence[BatchClosed]) -> None:
+        words = [one.roll.batch.status.value for one in closed]
+        self._lines(
+            "batch closed",
+            ((one.batch_id, one.correlation_id, word) for one, word in zip(closed, words, strict=True)),
+        )
+        self._counted(Counter(f"Batch{word.title().replace('_', '')}" for word in words))
 
     def _fault(self, fault: Exception) -> None:
         code = fault.error_code if isinstance(fault, FaultError) else "UNEXPECTED"
         self.logger.error("fault", error_code=code, reason=str(fault), exc_info=fault)
         self._counted({"Faults": 1})
 
-    def _line(self, message: str, batch_id: str, correlation_id: str, outcome: str, **more: Any) -> None:
-        self.logger.info(message, batch_id=batch_id, correlation_id=correlation_id, outcome=outcome, **more)
+    def _lines(self, message: str, decided: Iterable[tuple[str, str, str]]) -> None:
+        """Write a line for each batch, correlation and outcome, with how often it stands there."""
+        for (batch_id, correlation_id, outcome), count in Counter(decided).items():
+            self.logger.info(
+                message, batch_id=batch_id, correlation_id=correlation_id, outcome=outcome, count=count
+            )
 
     def _counted(self, counts: dict[str, int]) -> None:
         for name, count in counts.items():  # zeros too: a graph without points tells nothing
