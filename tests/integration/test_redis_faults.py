@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,9 +12,12 @@ from sqlalchemy import event
 from els_core.adapters.redis import connection as redis_connection
 from els_core.adapters.redis import keys
 from els_core.adapters.redis.keys import key
+from els_core.application.publish_outbox import Relayed
 from els_core.application.register_batch import Opened
+from els_core.bootstrap import Service
 from els_core.domain.batches import Status
 from els_core.domain.errors import ExternalServiceError
+from els_core.settings import read_settings
 from tests.integration.world import RETENTION, World
 from tests.unit.facts import content, failure, registration
 
@@ -53,6 +56,19 @@ def broken(valkey: ValkeyServer, how: str) -> Iterator[None]:
             yield
         finally:
             mends()
+
+
+def test_a_cluster_that_is_down_stops_only_what_needs_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    nowhere = {"ELS_REDIS_URL": "redis://127.0.0.1:1", "ELS_REDIS_CLUSTER": "true"}
+    service = Service(read_settings({"ELS_DATABASE_URL": database_url, **nowhere}))
+    with closing(service):
+        assert service.publish_outbox()(lambda: True) == Relayed(sent=0, left=0)
+        assert service.expire_batches()(lambda: True).closed == []
+        with pytest.raises(ExternalServiceError, match="Redis"):
+            service.coordinator.get_assigned_count("b")
 
 
 @pytest.mark.fault(21)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from redis import Redis
@@ -12,6 +13,8 @@ from redis.exceptions import ConnectionError as CutConnectionError
 from redis.retry import Retry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from redis.credentials import CredentialProvider
 
 CONNECT_SECONDS = 1.0
@@ -29,16 +32,43 @@ def connect(
     `credentials` give user and password for each new connection, instead of those of the URL.
     """
     retry = Retry(ExponentialBackoff(cap=0.2, base=0.01), RETRIES, supported_errors=(CutConnectionError,))
-    make = RedisCluster.from_url if cluster else Redis.from_url
-    client: Redis | RedisCluster = make(
-        _without_user(url) if credentials else url,
-        decode_responses=True,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
-        retry=retry,
+    address = _without_user(url) if credentials else url
+    options = {
+        "decode_responses": True,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": ANSWER_SECONDS,
+        "retry": retry,
         **({"credential_provider": credentials} if credentials else {}),
+    }
+    made: Any = (
+        _ClusterWhenUsed(lambda: RedisCluster.from_url(address, **options))
+        if cluster
+        else Redis.from_url(address, **options)
     )
+    client: Redis | RedisCluster = made  # the one that is made later has all that the cluster's client has
     return client
+
+
+class _ClusterWhenUsed:
+    """The cluster's client, made when it is first used.
+
+    Made at once it connects at once, and a cluster that is down would stop functions that need none of it.
+    """
+
+    def __init__(self, make: Callable[[], RedisCluster]) -> None:
+        self._make = make
+
+    @cached_property
+    def _client(self) -> RedisCluster:
+        return self._make()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def close(self) -> None:
+        """Close what is open."""
+        if "_client" in vars(self):
+            self._client.close()
 
 
 def _without_user(url: str) -> str:
