@@ -47,6 +47,16 @@ class LocalAws:
             self._server.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def freeze(self) -> None:
+        """Hang, with connections open."""
+        if self._server is not None:
+            self._server.freeze()
+
+    def thaw(self) -> None:
+        """Go on."""
+        if self._server is not None:
+            self._server.thaw()
+
     def log_tail(self) -> str:
         """Return the last lines of its log."""
         return self._server.log_tail() if self._server else ""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from dev.chaos.faults import Record
+from dev.chaos.faults import FROZEN_SECONDS, Fault, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dev.chaos.faults import Fault
     from dev.chaos.run import Act
 
 BREATH_SECONDS = 2.0  # between two faults
@@ -45,10 +44,15 @@ def endurance(act: Act, seconds: float) -> None:
 
 
 def all_alone_then_pairs(act: Act) -> Iterator[Sequence[Fault]]:
-    """Yield every fault alone, then pairs of one of each server, for ever; in an order of the seed."""
-    store, record = list(act.store.faults()), list(Record(act.world.postgres).faults())
-    alone = [*store, *record]
+    """Yield every fault alone, then pairs of two servers, for ever; in an order of the seed."""
+    aws = act.world.aws
+    servers = [
+        act.store.faults(),
+        Record(act.world.postgres).faults(),
+        [Fault("AWS: queues and buses frozen", aws.freeze, aws.thaw, FROZEN_SECONDS)],
+    ]
+    alone = [fault for faults in servers for fault in faults]
     act.random.shuffle(alone)
     yield from ([fault] for fault in alone)
     while True:
-        yield [act.random.choice(store), act.random.choice(record)]
+        yield [act.random.choice(faults) for faults in act.random.sample(servers, 2)]
