@@ -44,6 +44,9 @@ simulate: install ## random worlds: SEEDS=10000 of them, from FIRST=1 on, or one
 schemas: install ## write the JSON Schemas of the wire format to docs/schemas
 	$(RUN)/python -m dev schemas
 
+mutants: install ## take out the guards one by one; the simulator must notice each within a stated number of seeds
+	$(RUN)/python -m tests.simulation mutants
+
 build: install ## build functions and layers with sam, and compile the layer
 	$(RUN)/python -m dev build
 
@@ -59,4 +62,4 @@ demo-stop: install ## stop what make demo KEEP=1 left running
 endurance: install ## keep up a steady load for MINUTES=n (SEED=n): all succeeds, memory is flat, the books balance
 	$(RUN)/python -m dev.chaos endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help install check lock test schemas build chaos endurance bench simulate demo demo-stop
+.PHONY: help install check lock test schemas build chaos endurance bench simulate mutants demo demo-stop

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tests.simulation.living import live_seed, shortest
 from tests.simulation.many import broken_among, failed_once
+from tests.simulation.mutants import MUTATIONS, notice_all, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.living import Life
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
+COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     worlds.add_argument("--first", type=int, default=1, help="the first seed")
     world = commands.add_parser("world", help="let the world of one seed live again and tell its story")
     world.add_argument("seed", type=int)
+    commands.add_parser("mutants", help="take out the guards one by one and see each be noticed")
     chosen = parser.parse_args(arguments)
+    if chosen.command == "mutants":
+        return _mutants()
     if chosen.command == "world":
         return _world(chosen.seed)
     return _worlds(range(chosen.first, chosen.first + chosen.count))
@@ -38,9 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _worlds(seeds: Sequence[int]) -> int:
     """Let the worlds live, after those that have failed once."""
-    columns = (TextColumn("worlds"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     begun = perf_counter()
-    with Progress(*columns, console=CONSOLE) as progress:
+    with Progress(*COLUMNS, console=CONSOLE) as progress:
         bar = progress.add_task("worlds", total=len(seeds))
         again = broken_among(failed_once(), lambda _: None)
         broken = broken_among(seeds, lambda lived: progress.advance(bar, lived)) if again is None else again
@@ -65,6 +69,20 @@ def _world(seed: int) -> int:
         return 0
     _tell(seed, life)
     return 1
+
+
+def _mutants() -> int:
+    """Print the table; return 1 when a mutant survives."""
+    with Progress(*COLUMNS, console=CONSOLE) as progress:
+        noticed = list(progress.track(notice_all(), total=len(MUTATIONS), description="mutants"))
+    CONSOLE.print(table_of(noticed))
+    found = [one for one in noticed if one.seed is not None and not one.mutation.held_by]
+    held = [one for one in noticed if one.mutation.held_by and one.seed is None]
+    wrong = [one.mutation.guard for one in noticed if not one.is_as_stated]
+    CONSOLE.print(f"{len(found)} mutants found, {len(held)} guards that another one backs, not counted")
+    for guard in wrong:
+        CONSOLE.print(f"not as stated: {guard}", markup=False)
+    return 1 if wrong else 0
 
 
 def _tell(seed: int, life: Life) -> None:

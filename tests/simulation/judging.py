@@ -13,6 +13,7 @@ from els_core.domain.outcomes import Parked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from dev.books import Books, Page
     from els_core.domain.arrivals import Key
@@ -23,24 +24,30 @@ if TYPE_CHECKING:
 
 
 def final_breaches(
-    books: Books, delivered: Sequence[Letter], dead: FakeDeadLetters, *, has_waited: bool
+    books: Books,
+    delivered: Sequence[Letter],
+    dead: FakeDeadLetters,
+    stuck: AbstractSet[Key],
+    *,
+    has_waited: bool,
 ) -> Iterator[Breach]:
     """Yield what is wrong once nothing is on its way; `has_waited` for longer than parking may last."""
     yield from breaches(books, is_quiet=True)
-    yield from _poison(delivered, dead)
+    yield from _poison(delivered, dead, stuck)
     for page in books.pages.values():
         yield from _same_in_any_order(books, page)
         if has_waited:
             yield from _overdue(books, page)
 
 
-def _poison(delivered: Sequence[Letter], dead: FakeDeadLetters) -> Iterator[Breach]:
-    """What can never succeed is in the dead-letter queue with its reason, and nothing else is."""
-    poison = {letter.body for letter in delivered if letter.announced is None}
+def _poison(delivered: Sequence[Letter], dead: FakeDeadLetters, stuck: AbstractSet[Key]) -> Iterator[Breach]:
+    """What can never succeed is in the dead-letter queue with its reason, or parked, and nothing else is."""
+    poison = {letter.body: letter.what for letter in delivered if letter.announced is None}
     buried = {letter.record.body for letter in dead.letters if letter.poison.error_code}
-    for body in sorted(poison - buried):
-        yield Breach(11, "", f"poison was not buried: {body}")
-    for body in sorted(buried - poison):
+    parked = {one.body for one in delivered if one.refused is not None and key_of(one.refused) in stuck}
+    for body in sorted(poison.keys() - buried - parked):
+        yield Breach(11, "", f"{poison[body]} was not buried")
+    for body in sorted(buried - poison.keys()):
         yield Breach(11, "", f"a good message was buried: {body}")
 
 

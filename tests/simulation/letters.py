@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 DAY = 86_400
 BATCH_IDS = ("batch-1", "batch-2", "batch-3")
 MOST_ARRIVALS = 8
-UNSTORABLE = "unstorable"  # a file name that the record of a random world refuses, as it would a NUL
+# File names that the record of a random world refuses, as it would a NUL: always, or only a slot.
+UNSTORABLE = "unstorable"
+STUBBORN = "stubborn"
 POISON = ('{{"number": {0}', '{{"detail-type": "Unheard", "number": {0}}}', '["no event", {0}]')
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message on its way; `announced` is absent when it is poison."""
+    """One message on its way: something announced, or an arrival that will be `refused`, or poison."""
 
     body: str
     what: str
     is_registration: bool = False
     announced: Registration | Arrival | None = None
+    refused: Arrival | None = None
 
 
 def letters(plan: Choices) -> list[Letter]:
@@ -95,6 +98,8 @@ def _letter(kind: int, batch_id: str, name: str, envelope: int) -> Letter:
         name,
     )
     match kind:
+        case 13:
+            return _refused(replace(content, original_file_name=STUBBORN))
         case 14 | 15 | 16:
             return _sent(failure)
         case 17:
@@ -103,14 +108,18 @@ def _letter(kind: int, batch_id: str, name: str, envelope: int) -> Letter:
             poison = POISON[int(name[1:]) % len(POISON)].format(int(batch_id[-1]) * 100 + int(name[1:]))
             return Letter(poison, f"poison {poison}")
         case 19:
-            refused = replace(content, original_file_name=UNSTORABLE)
-            return Letter(body_of(refused), f"{batch_id} {content.identity}, which the record will refuse")
+            return _refused(replace(content, original_file_name=UNSTORABLE))
         case _:
             return _sent(content)
 
 
 def _sent(arrival: Arrival) -> Letter:
     return Letter(body_of(arrival), f"{arrival.batch_id} {arrival.identity}", announced=arrival)
+
+
+def _refused(arrival: Arrival) -> Letter:
+    what = f"{arrival.batch_id} {arrival.identity}, which is {arrival.original_file_name}"
+    return Letter(body_of(arrival), what, refused=arrival)
 
 
 def _uuid(number: int) -> str:

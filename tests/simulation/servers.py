@@ -3,18 +3,19 @@ on the way, and able to do late what its caller has given up."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from els_core.domain.batches import Status
 from els_core.domain.errors import ExternalServiceError, ValidationError
-from els_core.domain.outcomes import Assigned, Failed, Proposal, Word
+from els_core.domain.outcomes import Assigned, Failed, Parked, Proposal, Word, name_of, slot_of
 from tests.doubles.bus import FakeBus
 from tests.doubles.coordinator import FakeCoordinator
 from tests.doubles.queues import FakeDeadLetters
 from tests.doubles.record import FakeRecord
 from tests.doubles.unit import FakeUnit
-from tests.simulation.letters import UNSTORABLE
+from tests.simulation.calls import answered
+from tests.simulation.letters import STUBBORN, UNSTORABLE
 from tests.simulation.stores import FakeStores
 
 if TYPE_CHECKING:
@@ -33,53 +34,7 @@ if TYPE_CHECKING:
     from tests.doubles.rows import Database
     from tests.doubles.tables import Transaction
     from tests.doubles.turns import Turns
-    from tests.simulation.choices import Choices
-
-
-class TooLateError(ExternalServiceError):
-    """{service} answered too late while trying to {operation}: it still does what it was asked."""
-
-
-class Watcher(Protocol):
-    """Hears what happens."""
-
-    @property
-    def turns(self) -> Turns:
-        """Return who takes turns."""
-        ...
-
-    @property
-    def course(self) -> Choices:
-        """Return where chances come from."""
-        ...
-
-    def tell(self, what: str, *about: object) -> None:
-        """Put a line into the story."""
-        ...
-
-    def breach(self, promise: int, batch_id: str, what: str) -> None:
-        """End the world: a promise is broken."""
-        ...
-
-    def committed(self, decided: dict[Key, Outcome]) -> None:
-        """Hear of a commit and of what it decided."""
-        ...
-
-
-def _call[T](watcher: Watcher, name: str, call: Callable[[], T]) -> T:
-    """Make the call, or let it happen later if its caller gave up; then let the answer be on its way."""
-    try:
-        answer = call()
-    except TooLateError:
-        watcher.turns.spawn(f"late {name}", lambda: _late(call))
-        raise
-    watcher.turns.pause(f"answer of {name}")
-    return answer
-
-
-def _late(call: Callable[[], object]) -> None:
-    with suppress(ExternalServiceError):  # nobody waits for the answer any more
-        call()
+    from tests.simulation.calls import Watcher
 
 
 class WatchedUnit(FakeUnit):
@@ -97,20 +52,32 @@ class WatchedUnit(FakeUnit):
         return batches
 
     def record(self, changes: Sequence[Change]) -> None:
-        for change in changes:
-            for arrival, outcome in change.fresh():
-                if arrival.original_file_name == UNSTORABLE:
-                    raise ValidationError("record decisions", service="Postgres", details="unstorable")
-                self.decided[arrival.batch_id, arrival.identity] = outcome
-                self._watcher.tell("decides {} {}: {}", arrival.batch_id, arrival.identity, outcome)
-                if isinstance(outcome, Assigned | Failed):
-                    self._require_in_time(change)
+        fresh = [(change, *decided) for change in changes for decided in change.fresh()]
+        if any(_is_refused(arrival, outcome) for _, arrival, outcome in fresh):
+            with self._transaction.statement("record decisions"):
+                raise ValidationError("record decisions", service="Postgres", details="not storable")
         super().record(changes)
+        for change, arrival, outcome in fresh:
+            self.decided[arrival.batch_id, arrival.identity] = outcome
+            self._watcher.tell(
+                "decides {} {}: {} {}",
+                arrival.batch_id,
+                arrival.identity,
+                name_of(outcome),
+                slot_of(outcome) or "",
+            )
+            if isinstance(outcome, Assigned | Failed):
+                self._require_in_time(change)
 
     def _require_in_time(self, change: Change) -> None:
         deadline = change.before.deadline
         if deadline is not None and deadline <= self._held_at:
             self._watcher.breach(12, change.before.batch_id, "it took an arrival after its deadline")
+
+
+def _is_refused(arrival: Arrival, outcome: Outcome) -> bool:
+    name = arrival.original_file_name
+    return name == UNSTORABLE or (name == STUBBORN and not isinstance(outcome, Parked))
 
 
 class WatchedRecord(FakeRecord):
@@ -151,7 +118,7 @@ class WatchedCoordinator(FakeCoordinator):
         self.is_lying = False
 
     def propose(self, arrivals: Sequence[Arrival], now: datetime) -> list[Proposal]:
-        answers = _call(
+        answers = answered(
             self._watcher, "propose", lambda: super(WatchedCoordinator, self).propose(arrivals, now)
         )
         if self.is_lying:
@@ -170,7 +137,7 @@ class WatchedCoordinator(FakeCoordinator):
         return Proposal(word, slot)
 
     def install(self, rolls: Sequence[Roll], now: datetime) -> None:
-        _call(self._watcher, "install", lambda: super(WatchedCoordinator, self).install(rolls, now))
+        answered(self._watcher, "install", lambda: super(WatchedCoordinator, self).install(rolls, now))
 
     def _install(self, roll: Roll, now: datetime) -> None:
         batch = roll.batch
@@ -192,7 +159,7 @@ class WatchedBus(FakeBus):
         self._watcher = watcher
 
     def publish(self, messages: Sequence[Message]) -> list[UUID]:
-        taken = _call(self._watcher, "publish", lambda: super(WatchedBus, self).publish(messages))
+        taken = answered(self._watcher, "publish", lambda: super(WatchedBus, self).publish(messages))
         for message in messages:
             word = "sends" if message.event_id in taken else "cannot send"
             self._watcher.tell("{} {} of {}", word, message.detail_type, message.batch_id)
@@ -207,7 +174,7 @@ class WatchedDeadLetters(FakeDeadLetters):
         self._watcher = watcher
 
     def send(self, letters: Sequence[DeadLetter]) -> list[str]:
-        taken = _call(
+        taken = answered(
             self._watcher, "send dead letters", lambda: super(WatchedDeadLetters, self).send(letters)
         )
         for letter in letters:
@@ -225,6 +192,16 @@ class WatchedStores(FakeStores):
         self.repository = self.record
         self.coordinator = self.cache
 
+    def pages(self) -> dict[str, Page]:
+        return {batch_id: self.page(batch_id) for batch_id in self.record.database.batches.committed}
+
     def page(self, batch_id: str) -> Page:
-        """Return all that is committed of one batch."""
-        return self._page(batch_id)
+        """Return all that is committed of one batch, without what is parked for ever."""
+        page = self._page(batch_id)
+        stuck = {identity for owner, identity in self.stuck() if owner == batch_id}
+        return replace(page, parked=page.parked - stuck) if stuck else page
+
+    def stuck(self) -> set[Key]:
+        """Return what is parked and can never be decided."""
+        rows = self.record.database.parked.committed
+        return {key for key, row in rows.items() if row.arrival.original_file_name == STUBBORN}

@@ -18,4 +18,4 @@ class Story:
 
     def read(self) -> list[str]:
         """Return the lines, each with who did it."""
-        return [f"{who:14} {what.format(*about)}" for who, what, about in self._lines]
+        return [f"{who or 'world':14} {what.format(*about)}" for who, what, about in self._lines]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from els_core.adapters.postgres.errors import ConflictError, DisconnectedError
 from els_core.adapters.redis import keys
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError, FaultError
+from tests.simulation.calls import TooLateError
 from tests.simulation.letters import BATCH_IDS
-from tests.simulation.servers import TooLateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
