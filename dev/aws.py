@@ -13,7 +13,10 @@ from dev.tools import MINISTACK, environment, tool
 
 
 class LocalAws:
-    """ministack in a process group of its own; its workers outlive it, so the group is ended."""
+    """ministack in a process group of its own; its workers outlive it, so the group is ended.
+
+    It is killed, not asked: it holds nothing that is needed, and asked it takes its time.
+    """
 
     def __init__(self) -> None:
         self._folder = Path(mkdtemp(prefix="els-aws-"))
@@ -44,7 +47,7 @@ class LocalAws:
 
     def __exit__(self, *_: object) -> None:
         if self._server is not None:
-            self._server.stop()
+            self._server.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def freeze(self) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import compileall
 import fcntl
+import hashlib
 import os
 import shutil
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from py_compile import PycInvalidationMode
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 STACK = "els"
 BUILT = ROOT / ".aws-sam" / "build"
+BUILT_FROM = ROOT / ".aws-sam" / "built-from"  # the state of the sources that BUILT was made of
+SOURCES = ("template.yaml", "samconfig.toml", "layers", "functions", "migrations")
 BUILD_SECONDS = 600  # the first one fetches the tool and the packages
 DEPLOY_SECONDS = 120  # ten times what it takes; a local AWS that hangs must not hang us
 
@@ -49,8 +53,29 @@ def built() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def state_of(root: Path) -> str:
+    """Return a digest of everything that a build depends on: sources, tool and interpreter."""
+    digest = hashlib.sha256(f"{SAM} {sys.version} {os.uname().machine}".encode())
+    for source in (root / name for name in SOURCES):
+        for path in [source] if source.is_file() else sorted(source.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(f"{path.relative_to(root)} {path.stat().st_mode}\n".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
 def _build() -> None:
+    """Build, unless what is there was built from the same; one that was cut short has no state."""
+    state = state_of(ROOT)
+    if BUILT_FROM.exists() and BUILT_FROM.read_text() == state and (BUILT / "template.yaml").exists():
+        return
+    BUILT_FROM.unlink(missing_ok=True)
     _sam(BUILD_SECONDS, "build")
+    _compile()
+    BUILT_FROM.write_text(state)
+
+
+def _compile() -> None:
     python = BUILT / "CoreLayer" / "python"
     compileall.compile_dir(
         python,

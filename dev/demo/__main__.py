@@ -1,17 +1,16 @@
 """The demo on the command line; Ctrl-C at any moment ends all that it started."""
 
 import argparse
-import json
-from dataclasses import asdict
 from pathlib import Path
 
+from dev.demo.cleaning import FAULTS, clean
 from dev.demo.files import read_folder
-from dev.demo.kept import KEPT_AT, stop
+from dev.demo.kept import KEPT_AT, keep, stop
 from dev.demo.plan import make_plan
 from dev.demo.play import Play
 from dev.demo.run import Run, ignore_interrupts, interrupt_once
 from dev.demo.screen import Screen
-from dev.demo.world import clean, make_world
+from dev.demo.world import World, deploy, start_servers
 from dev.process import ServerError
 from dev.stack import Listener
 from dev.tools import ROOT
@@ -20,66 +19,62 @@ SEED = 20260131
 
 
 def main() -> int:
-    """Play once; return 1 when a promise is broken."""
+    """Play once; return 0 when every promise holds, 1 when one is broken, 2 when it could not be played."""
     options = _options()
     if options.action == "stop":
         return stop()
+    if options.keep and KEPT_AT.exists():
+        print("a demo was left running already: make demo-stop")
+        return 2
     interrupt_once()
-    run = Run.start()
-    kept = False
+    demo = Demo(options)
     try:
-        try:
-            run.make_folder()
-            holds = _play(run, options)
-            kept = options.keep
-        except KeyboardInterrupt:
-            print("\ninterrupted; stopping the servers")
-            return 130
-        except (ServerError, ValueError) as error:
-            print(f"the demo cannot go on: {error}")
-            return 2
-        finally:
-            ignore_interrupts()
+        return 0 if demo.play() else 1
+    except KeyboardInterrupt as interrupted:
+        print("\ninterrupted; stopping the servers")
+        return 128 + int(interrupted.args[0])
+    except (ServerError, ValueError, *FAULTS) as error:
+        print(f"the demo cannot go on: {error}")
+        return 2
     finally:
-        if not kept:
-            run.end()
-    return 0 if holds else 1
+        ignore_interrupts()
+        demo.end()
 
 
-def _play(run: Run, options: argparse.Namespace) -> bool:
-    screen = Screen()
-    plan = make_plan(read_folder(options.essays), run.mark, SEED)
-    name = f"els-demo-{run.mark}"
-    world = make_world(name, screen.wait)
-    listener = Listener(world.stack.endpoint, world.outbound)
-    try:
-        holds = Play(world, plan, screen, listener)(tamper=options.tamper)
-    finally:
-        if not options.keep:
-            clean(world, plan, listener)
-    if options.keep:
-        _keep(run, asdict(world), screen, plan.batches[0].batch_id)
-    return holds
+class Demo:
+    """One demo from its first server to its last, whatever comes between."""
 
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._run = Run.start()
+        self._screen = Screen()
+        self._batch_ids: list[str] = []
+        self._world: World | None = None
+        self._is_kept = False
 
-def _keep(run: Run, world: dict[str, object], screen: Screen, batch_id: str) -> None:
-    KEPT_AT.parent.mkdir(exist_ok=True)
-    KEPT_AT.write_text(json.dumps({"mark": run.mark, "folder": str(run.folder), "world": world}))
-    send = ".venv/bin/python -m dev.demo.kept send EssayContentProvisioned"
-    sample = {
-        "batch_id": batch_id,
-        "text_storage_id": "text-1",
-        "raw_file_storage_id": "raw-1",
-        "original_file_name": "late.txt",
-        "file_size_bytes": 900,
-    }
-    screen.console.print(
-        f"Everything is left running.\n  send an event:   {send} '{json.dumps(sample)}'\n"
-        f"  look at a batch: .venv/bin/python -m dev.demo.kept look {batch_id}\n"
-        "  stop it:         make demo-stop",
-        markup=False,
-        soft_wrap=True,
-    )
+    def play(self) -> bool:
+        """Play and return whether every promise holds."""
+        plan = make_plan(read_folder(self._options.essays), self._run.mark, SEED)
+        self._batch_ids = plan.batch_ids
+        self._run.make_folder()
+        self._world, log = start_servers(f"els-demo-{self._run.mark}", self._screen.wait)
+        self._world = world = deploy(self._world, self._screen.wait, log)
+        listener = Listener(world.endpoint, world.outbound)
+        holds = Play(world, plan, self._screen, listener)(tamper=self._options.tamper)
+        if self._options.keep:
+            keep(self._run, world, plan.batch_ids)
+            self._is_kept = True
+            self._screen.left_running(plan.batches[0].batch_id)
+        return holds
+
+    def end(self) -> None:
+        """End what was started and clean what was given, unless it is to be kept."""
+        if self._is_kept:
+            return
+        self._run.end()
+        for what in clean(self._world, self._batch_ids) if self._world else []:
+            print(f"could not be taken away: {what}")
+        self._screen.say("every server is stopped")
 
 
 def _options() -> argparse.Namespace:

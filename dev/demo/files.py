@@ -31,8 +31,15 @@ class Refusal:
 
 
 def read_folder(folder: Path) -> list[File]:
-    """Return the files of a folder and of those in it, by name; hidden ones are left out."""
+    """Return the files of a folder and of those in it, by name; hidden ones are left out.
+
+    Raise `ValueError` when there is no such folder or no file in it.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder")
     found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    if not found:
+        raise ValueError(f"{folder} holds no files")
     return [File(path.name, path.read_bytes()) for path in found[:MAX_FILES]]
 
 

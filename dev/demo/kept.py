@@ -2,46 +2,56 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dev.demo.cleaning import clean
 from dev.demo.run import Run
-from dev.stack import Announcement, Stack, announce
+from dev.demo.world import World
+from dev.stack import Announcement, announce
 from dev.tools import ROOT
 
 KEPT_AT = ROOT / ".local" / "kept-demo.json"
 
 
 def stop() -> int:
-    """End everything that the kept demo started."""
+    """End everything that the kept demo started, and clean the servers that it was given."""
     if not KEPT_AT.exists():
         print("no demo was left running")
         return 0
     kept = json.loads(KEPT_AT.read_text())
     Run(kept["mark"], Path(kept["folder"])).end()
+    left = clean(World(**kept["world"]), kept["batch_ids"])
     KEPT_AT.unlink()
-    print("stopped")
-    return 0
+    print("\n".join(["stopped", *(f"could not be taken away: {what}" for what in left)]))
+    return 1 if left else 0
 
 
-def _stack() -> Stack:
+def keep(run: Run, world: World, batch_ids: list[str]) -> None:
+    """Note what is left running."""
+    KEPT_AT.parent.mkdir(exist_ok=True)
+    known = {"mark": run.mark, "folder": str(run.folder), "world": asdict(world), "batch_ids": batch_ids}
+    KEPT_AT.write_text(json.dumps(known))
+
+
+def _world() -> World:
+    if not KEPT_AT.exists():
+        raise SystemExit("no demo was left running: make demo KEEP=1")
     kept: dict[str, Any] = json.loads(KEPT_AT.read_text())
-    return Stack(**kept["world"]["stack"])
+    return World(**kept["world"])
 
 
 def main() -> None:
     """Send an event or look at a batch."""
     match sys.argv[1:]:
         case ["send", detail_type, data]:
-            stack = _stack()
-            announce(
-                stack.client("events"),
-                stack.outputs["InboundBus"],
-                Announcement(detail_type, json.loads(data)),
-            )
+            world = _world()
+            announced = Announcement(detail_type, json.loads(data))
+            announce(world.stack.client("events"), world.inbound, announced)
             print("sent")
         case ["look", batch_id]:
-            print(json.dumps(_stack().status(batch_id), indent=2, ensure_ascii=False))
+            print(json.dumps(_world().stack.status(batch_id), indent=2, ensure_ascii=False))
         case _:
             raise SystemExit("send <detail-type> '<data as JSON>' | look <batch id>")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FEWEST = 4  # files per batch; a small folder is handed in more than once
 EXCESS = 2
 MISSING = 2
-SHORT_DEADLINE_SECONDS = 30
+SHORT_DEADLINE_SECONDS = 20  # over before the sweep of the first minute after the deployment
 LONG_DEADLINE_SECONDS = 3_600
 DUPLICATED = 0.1
 STORAGE_REFUSES = Refusal("RAW_STORAGE_FAILED", "the storage refused the file (played by the demo)")
@@ -122,6 +122,18 @@ class Plan:
     def overdue(self) -> Batch:
         """Return the batch that will never be full."""
         return next(batch for batch in self.batches if batch.final == "BatchReadinessTimeout")
+
+    @property
+    def forget_after(self) -> int:
+        """Return after how many announcements Redis forgets: the unfinished batch has still some to come."""
+        name = self.overdue.batch_id
+        places = [place for place, said in enumerate(self.announcements) if said.data["batch_id"] == name]
+        return places[len(places) // 2]
+
+    @property
+    def batch_ids(self) -> list[str]:
+        """Return the ids of all batches."""
+        return [batch.batch_id for batch in self.batches]
 
     def arrivals(self, batch: Batch) -> set[str]:
         """Return the identities of all that was handed in for a batch."""

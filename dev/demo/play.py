@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dev.demo.books import Bookkeeper
 from dev.demo.files import check
-from dev.demo.promises import Evidence, judge
+from dev.demo.promises import FINAL, Evidence, Redis, judge
 from dev.stack import Announcement, Heard, Listener, announce
 
 if TYPE_CHECKING:
@@ -35,14 +35,20 @@ class Play:
         self._heard: list[Heard] = []
         self._keeper = Bookkeeper(world, plan)
         self._events = world.stack.client("events")
+        self._forgot_at = 0.0
+        self._compared: dict[str, str | None] = {}
 
     def __call__(self, *, tamper: bool) -> bool:
         """Play and return whether every promise holds."""
         self._store()
         with self._screen.live() as live:
             self._announce(live)
+            self._until(live, "waiting for the outcome of every file", self._is_settled)
+            self._compared = self._keeper.compared()
             self._until(
-                live, "waiting for the sweep of each minute to close the forgotten batch", self._is_over
+                live,
+                "waiting for the deadline, and the sweep of each minute that closes the forgotten batch",
+                self._is_over,
             )
             late = self._plan.latecomer.announcement(self._plan.overdue.batch_id)
             announce(self._events, self._world.stack.outputs["InboundBus"], late)
@@ -67,16 +73,18 @@ class Play:
                 s3.put_object(Bucket=self._world.bucket, Key=upload.text_id, Body=text.encode())
 
     def _announce(self, live: Live | None) -> None:
-        """Announce in groups, one of them poisonous; a Valkey of our own forgets everything half-way."""
+        """Announce in groups, beside them something poisonous; Redis forgets everything half-way."""
         bus = self._world.stack.outputs["InboundBus"]
         announcements = self._plan.announcements
-        half = len(announcements) // 2
+        group = max(GROUP, len(announcements) // 20)
+        forget_after = self._plan.forget_after
         announce(self._events, bus, Announcement("EssayContentProvisioned", {"batch_id": "poison"}))
-        for start in range(0, len(announcements), GROUP):
-            announce(self._events, bus, *announcements[start : start + GROUP])
-            if start <= half < start + GROUP and not self._world.given_redis:
-                self._keeper.forget()
-            note = f"announced {min(start + GROUP, len(announcements))} of {len(announcements)} on the bus"
+        for start in range(0, len(announcements), group):
+            announce(self._events, bus, *announcements[start : start + group])
+            note = f"announced {min(start + group, len(announcements))} of {len(announcements)} on the bus"
+            if start <= forget_after < start + group:
+                self._forgot_at = self._keeper.forget()
+                self._screen.say("Redis is made to forget everything in the middle of it")
             self._screen.progress(live, self._plan, self._keeper.books(), note)
             Event().wait(PAUSE_SECONDS)
 
@@ -87,13 +95,19 @@ class Play:
             if condition():
                 return
             Event().wait(PAUSE_SECONDS)
+        self._screen.say(f"gave up {note}; the promises will show what is missing")
+
+    def _is_settled(self) -> bool:
+        """Tell whether nothing is on its way and every batch but the forgotten one is closed."""
+        books = self._keeper.books()
+        open_ids = set(self._plan.batch_ids) - {name for name, book in books.items() if book.is_terminal}
+        return open_ids <= {self._plan.overdue.batch_id} and not self._keeper.queued()
 
     def _is_over(self) -> bool:
         books = self._keeper.books()
-        finals = {event.data["batch_id"] for event in self._heard if event.detail_type.startswith("Batch")}
-        return all(
-            batch.batch_id in finals and books[batch.batch_id].is_terminal for batch in self._plan.batches
-        )
+        finals = {event.data["batch_id"] for event in self._heard if event.detail_type in FINAL.values()}
+        closed = {name for name, book in books.items() if book.is_terminal}
+        return set(self._plan.batch_ids) <= finals & closed
 
     def _is_quiet(self) -> bool:
         late = self._plan.latecomer.text_id
@@ -104,9 +118,8 @@ class Play:
     def _judge(self) -> bool:
         keeper = self._keeper
         books = keeper.books()
-        evidence = Evidence(
-            self._plan, books, keeper.metadata(), self._heard, keeper.queued(), keeper.dead_letters()
-        )
+        redis = Redis(self._forgot_at, self._compared, keeper.metadata())
+        evidence = Evidence(self._plan, books, redis, self._heard, keeper.queued(), keeper.dead_letters())
         verdicts = judge(evidence)
         self._screen.results(self._plan, books, self._heard)
         self._screen.verdicts(verdicts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dev.demo.books import Book
     from dev.demo.plan import Batch, Plan
@@ -18,12 +18,21 @@ FINAL = {"ready": "BatchEssaysReady", "failed": "BatchValidationErrors", "timed_
 
 
 @dataclass(frozen=True)
+class Redis:
+    """What Redis said: nothing after `forgot_at`, of open batches what differed, and of all at the end."""
+
+    forgot_at: float
+    compared: Mapping[str, str | None]
+    metadata: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that is known at the end."""
 
     plan: Plan
     books: Mapping[str, Book]
-    metadata: Mapping[str, Mapping[str, str]]
+    redis: Redis
     heard: Sequence[Heard]
     queued: int
     dead_letters: Sequence[str]
@@ -52,18 +61,28 @@ def judge(evidence: Evidence) -> list[Verdict]:
         "6 every fact was announced, nothing is left to send": _announced,
         "7 every file ended in exactly one outcome": _outcomes,
         "8 the result is the planned one, whatever the order": _planned,
-        "9 excess only where Postgres had no slot left": _excess,
-        "10 Redis says nothing that the record does not": _redis,
+        "9 excess only where Postgres had no slot left, announced once": _excess,
+        "10 what Redis forgot was rebuilt from the record, slot by slot": _redis,
         "12 only the deadline decides what is too late": _deadline,
     }
     verdicts = [
         Verdict(
-            promise, tuple(f"{b.name}: {found}" for b in evidence.plan.batches for found in one(evidence, b))
+            promise,
+            tuple(f"{b.name}: {what}" for b in evidence.plan.batches for what in _found(one, evidence, b)),
         )
         for promise, one in checks.items()
     ]
     alone = Verdict("11 queues are empty; the poison alone is a dead letter", tuple(_queues(evidence)))
     return [*verdicts[:10], alone, *verdicts[10:]]
+
+
+def _found(
+    check: Callable[[Evidence, Batch], Iterator[str]], evidence: Evidence, batch: Batch
+) -> Iterator[str]:
+    if batch.batch_id not in evidence.books:
+        yield "Postgres does not know the batch"
+        return
+    yield from check(evidence, batch)
 
 
 def _book(evidence: Evidence, batch: Batch) -> Book:
@@ -148,14 +167,25 @@ def _excess(evidence: Evidence, batch: Batch) -> Iterator[str]:
     said = {event.data["text_storage_id"]: event.data["reason"] for event in events}
     if said != book.excess or len({event.event_id for event in events}) != len(said):
         yield f"{len(events)} announced, {len(book.excess)} in the record"
-    if book.excess and book.status == "open":
-        yield "excess in an open batch"
+    fits = {"NO_AVAILABLE_SLOT": {"ready", "failed"}, "BATCH_TIMED_OUT": {"timed_out"}}
+    for text_id, reason in book.excess.items():
+        if book.status not in fits[reason]:
+            yield f"{text_id} is excess by {reason}, the batch is {book.status}"
+    free = sum(slot.status == "available" for slot in book.slots)
+    if free and "NO_AVAILABLE_SLOT" in book.excess.values():
+        yield f"excess with {free} slots free"
 
 
 def _redis(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    known, book = evidence.metadata[batch.batch_id], _book(evidence, batch)
-    if known and known["status"] != book.status:
-        yield f"{known['status']} in Redis, {book.status} in Postgres"
+    redis, book = evidence.redis, _book(evidence, batch)
+    known = redis.metadata.get(batch.batch_id)
+    if different := redis.compared.get(batch.batch_id):
+        yield different
+    if known and (known["status"] != book.status or int(known["version"]) > book.version):
+        yield f"{known['status']} {known['version']} in Redis, {book.status} {book.version} in Postgres"
+    # What was closed before Redis forgot, and not touched since, need not be known again.
+    if not known and book.changed_at > redis.forgot_at:
+        yield "it changed after Redis forgot, and Redis does not know it"
 
 
 def _queues(evidence: Evidence) -> Iterator[str]:

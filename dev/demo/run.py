@@ -19,7 +19,8 @@ from dev.tools import MARK
 if TYPE_CHECKING:
     from types import FrameType
 
-GRACE_SECONDS = 8
+GRACE_SECONDS = 2
+ROUNDS = 5  # a process that is being started may be missed by one look
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -44,13 +45,21 @@ class Run:
         self.folder.mkdir(mode=0o711)
 
     def end(self) -> None:
-        """End every process that carries the mark, politely first, and remove the folder."""
-        for how in (signal.SIGINT, signal.SIGKILL, signal.SIGKILL):
+        """End every process that carries the mark, at once, and remove the folder.
+
+        Nothing of a demo is worth waiting for. Only Postgres is asked, to give its shared memory back.
+        """
+        for _ in range(ROUNDS):
             left = self.processes()
+            if not left:
+                break
             for process in left:
                 with suppress(psutil.NoSuchProcess):
-                    process.send_signal(how)
+                    process.send_signal(signal.SIGQUIT if _is_postgres(process) else signal.SIGKILL)
             psutil.wait_procs(left, timeout=GRACE_SECONDS)
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def processes(self) -> list[psutil.Process]:
@@ -67,6 +76,10 @@ class Run:
             return False
 
 
+def _is_postgres(process: psutil.Process) -> bool:
+    return process.name() == "postgres"
+
+
 def interrupt_once() -> None:
     """Let the first SIGINT or SIGTERM raise KeyboardInterrupt and the others do nothing."""
     for each in ENDING:
@@ -81,4 +94,4 @@ def ignore_interrupts() -> None:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     ignore_interrupts()
-    raise KeyboardInterrupt(signal.Signals(number).name)
+    raise KeyboardInterrupt(number)

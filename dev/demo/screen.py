@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from contextlib import contextmanager
 from time import monotonic
@@ -75,7 +76,10 @@ class Screen:
         )
         table = Table(*columns)
         for batch in plan.batches:
-            book = books[batch.batch_id]
+            book = books.get(batch.batch_id)
+            if book is None:
+                table.add_row(batch.name, batch.shows)
+                continue
             ids = {e.event_id: e.detail_type for e in heard if e.data["batch_id"] == batch.batch_id}
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(ids.values()).items()))
             counts = (batch.slots, len(plan.arrivals(batch)), book.assigned, book.failed, len(book.excess))
@@ -90,6 +94,24 @@ class Screen:
             )
             for breach in verdict.breaches:
                 self.console.print(f"          {breach}", markup=False)
+
+    def left_running(self, batch_id: str) -> None:
+        """Say how to go on with what is left running."""
+        send = ".venv/bin/python -m dev.demo.kept send EssayContentProvisioned"
+        sample = {
+            "batch_id": batch_id,
+            "text_storage_id": "text-1",
+            "raw_file_storage_id": "raw-1",
+            "original_file_name": "late.txt",
+            "file_size_bytes": 900,
+        }
+        self.console.print(
+            f"Everything is left running.\n  send an event:   {send} '{json.dumps(sample)}'\n"
+            f"  look at a batch: .venv/bin/python -m dev.demo.kept look {batch_id}\n"
+            "  stop it:         make demo-stop",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _used(book: Book | None) -> str:

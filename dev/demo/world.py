@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import text
 
 from dev import sam
 from dev.aws import LocalAws
 from dev.postgres import PostgresServer
-from dev.stack import Listener, Stack, client_of
+from dev.process import run_to_end
+from dev.stack import Stack, client_of
+from dev.tools import REGION, ROOT
 from dev.valkey import ValkeyServer
-from els_core.adapters.postgres.connection import connect as connect_postgres
-from els_core.adapters.redis.connection import connect as connect_redis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from dev.demo.plan import Plan
-
 type Wait = Callable[[str], AbstractContextManager[None]]
+
+# Both are warmed at the same moment; the two of the schedule meanwhile, without anybody waiting for them.
+WAITED_FOR = {"RegisterBatchFunction", "ProvisionContentFunction"}
+MEANWHILE = {"ExpireBatchesFunction", "PublishOutboxFunction"}
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,19 @@ class World:
     """Where everything is; `given_*` tells that it was there before and must be left as it was."""
 
     name: str
-    stack: Stack
+    endpoint: str
     database_url: str
     redis_url: str
     cluster: bool
     given_aws: bool
     given_database: bool
     given_redis: bool
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stack(self) -> Stack:
+        """Return what was deployed."""
+        return Stack(self.endpoint, self.outputs)
 
     @property
     def bucket(self) -> str:
@@ -44,13 +52,18 @@ class World:
         return f"{self.name}-files"
 
     @property
+    def inbound(self) -> str:
+        """Return the bus on which upstream announces."""
+        return f"{self.name}-in"
+
+    @property
     def outbound(self) -> str:
         """Return the bus on which ELS announces."""
-        return self.stack.outputs["OutboundBus"]
+        return f"{self.name}-out"
 
 
-def make_world(name: str, wait: Wait) -> World:
-    """Start what is missing and deploy the template; the run ends what was started here."""
+def start_servers(name: str, wait: Wait) -> tuple[World, Callable[[], str]]:
+    """Start what is missing, and return what shows the log of the local AWS; the run ends all of it."""
     database_url, redis_url, endpoint = (
         os.environ.get(variable, "") for variable in ("ELS_DATABASE_URL", "ELS_REDIS_URL", "AWS_ENDPOINT_URL")
     )
@@ -66,57 +79,48 @@ def make_world(name: str, wait: Wait) -> World:
         with wait("the local AWS starts (its first time also fetches it)"):
             aws = LocalAws().__enter__()
         endpoint, log = aws.endpoint, aws.log_tail
-    with wait("sam build: functions and layers from template.yaml"):
-        sam.build()
-    cluster = os.environ.get("ELS_REDIS_CLUSTER", "false")
+    cluster = os.environ.get("ELS_REDIS_CLUSTER", "false") == "true"
+    return World(name, endpoint, database_url, redis_url, cluster, *given), log
+
+
+def deploy(world: World, wait: Wait, server_log: Callable[[], str]) -> World:
+    """Build and deploy the template, and make the bucket of the files."""
+    with wait("sam build: functions and layers from template.yaml, unless they are built from it already"):
+        _build()
     parameters = {
-        "DatabaseUrl": database_url,
-        "RedisUrl": redis_url,
-        "RedisCluster": cluster,
-        "InboundBusName": f"{name}-in",
+        "DatabaseUrl": world.database_url,
+        "RedisUrl": world.redis_url,
+        "RedisCluster": str(world.cluster).lower(),
+        "InboundBusName": world.inbound,
         "CreateInboundBus": "true",
-        "OutboundBusName": f"{name}-out",
-        "VisibilityTimeoutSeconds": "10",
+        "OutboundBusName": world.outbound,
+        # As long as a function may take: a cold start gets no message twice.
+        "VisibilityTimeoutSeconds": "30",
     }
     with wait("sam deploy: queues, rules, functions; its custom resource runs the migrations"):
-        client_of(endpoint, "events").create_event_bus(Name=parameters["OutboundBusName"])
-        stack = sam.deploy(endpoint, parameters, name=name, server_log=log)
-    world = World(name, stack, database_url, redis_url, cluster == "true", *given)
-    region = {"LocationConstraint": "eu-north-1"}
+        client_of(world.endpoint, "events").create_event_bus(Name=world.outbound)
+        stack = sam.deploy(world.endpoint, parameters, name=world.name, server_log=server_log)
+    region = {"LocationConstraint": REGION}
     stack.client("s3").create_bucket(Bucket=world.bucket, CreateBucketConfiguration=region)
-    return world
+    deployed = replace(world, outputs=dict(stack.outputs))
+    with wait("the functions start cold: each unpacks its layer and imports it, once"):
+        _warm(deployed)
+    return deployed
 
 
-def clean(world: World, plan: Plan, listener: Listener) -> None:
-    """Take away from servers that were there before whatever the demo put into them."""
-    if world.given_aws:
-        _clean_aws(world, listener)
-    ids = [batch.batch_id for batch in plan.batches]
-    if world.given_database:
-        engine = connect_postgres(world.database_url)
-        with engine.begin() as connection:
-            for table in ("outbox", "batches"):
-                delete = text(f"DELETE FROM {table} WHERE batch_id = ANY(:ids)")  # noqa: S608 - constants
-                connection.execute(delete, {"ids": ids})
-        engine.dispose()
-    if world.given_redis:
-        redis: Any = connect_redis(world.redis_url, cluster=world.cluster)
-        for batch_id in ids:
-            for key in redis.scan_iter(match=f"batch:{{{batch_id}}}:*"):
-                redis.delete(key)
-        redis.close()
+def _build() -> None:
+    """Build in a process of its own, so that an interruption ends it whatever it waits for."""
+    run_to_end([sys.executable, "-m", "dev", "build"], sam.BUILD_SECONDS, cwd=ROOT, environment=os.environ)
 
 
-def _clean_aws(world: World, listener: Listener) -> None:
-    listener.close()
-    s3 = world.stack.client("s3")
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=world.bucket):
-        for each in page.get("Contents", []):
-            s3.delete_object(Bucket=world.bucket, Key=each["Key"])
-    s3.delete_bucket(Bucket=world.bucket)
+def _warm(world: World) -> None:
+    """Invoke with nothing to do the functions that will be needed."""
     cloudformation = world.stack.client("cloudformation")
-    cloudformation.delete_stack(StackName=world.name)
-    cloudformation.get_waiter("stack_delete_complete").wait(
-        StackName=world.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
-    world.stack.client("events").delete_event_bus(Name=world.outbound)
+    resources = cloudformation.describe_stack_resources(StackName=world.name)["StackResources"]
+    names = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
+    functions: Any = world.stack.client("lambda")
+    nothing = b'{"Records": []}'
+    for function in MEANWHILE:
+        functions.invoke(FunctionName=names[function], Payload=nothing, InvocationType="Event")
+    with ThreadPoolExecutor(len(WAITED_FOR)) as pool:
+        list(pool.map(lambda each: functions.invoke(FunctionName=names[each], Payload=nothing), WAITED_FOR))
