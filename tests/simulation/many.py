@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,22 +20,21 @@ FAILED_ONCE = Path(__file__).with_name("seeds.txt")
 def broken_among(
     seeds: Sequence[int], progress: Callable[[int], None], processes: int = PROCESSES
 ) -> int | None:
-    """Return the smallest of these seeds whose world breaks a promise, and None when none does.
+    """Return the first of these seeds whose world breaks a promise, and None when none does.
 
     `progress` hears how many worlds have lived since it was told last.
     """
     chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
-    broken: list[int] = []
     with ProcessPoolExecutor(processes) as pool:
+        lives = [pool.submit(first_broken, chunk) for chunk in chunks]
         try:
-            for lived in as_completed(pool.submit(first_broken, chunk) for chunk in chunks):
-                progress(CHUNK)
+            for chunk, lived in zip(chunks, lives, strict=True):
                 if (seed := lived.result()) is not None:
-                    broken.append(seed)
-                    break
+                    return seed
+                progress(len(chunk))
         finally:
             pool.shutdown(cancel_futures=True)
-    return min(broken, default=None)
+    return None
 
 
 def first_broken(seeds: Iterable[int]) -> int | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dev.promises import Breach
     from tests.simulation.mutations import Mutation
 
+MISFITS = ("TypeError", "AttributeError", "NameError")
 MUTATIONS = (*RULES, *USE_CASES, *STORES)
 
 
@@ -36,8 +37,12 @@ class Noticed(NamedTuple):
 
     @property
     def is_as_stated(self) -> bool:
-        """Tell whether a mutant was found, and one that another guard holds was not."""
-        return (self.seed is None) == bool(self.mutation.held_by)
+        """Tell whether a mutant was found, and one that another guard holds was not.
+
+        A mutation that no longer fits the code that it mutates proves nothing.
+        """
+        is_misfit = self.breach is not None and self.breach.what.startswith(MISFITS)
+        return not is_misfit and (self.seed is None) == bool(self.mutation.held_by)
 
 
 def notice(number: int) -> Noticed:

@@ -110,51 +110,51 @@ def _one_registration_is_as_good_as_another(answer: Any) -> Callable[..., object
 RULES = (
     without(
         "a proposed slot is taken only if it is still available (decision)",
-        100,
+        300,
         Swap(deciding._Slots, "take", _trusting),  # noqa: SLF001 - the guard lies in there
     ),
     without(
         "a proposed slot is taken only if it is still available (decision and record)",
-        100,
+        300,
         Swap(deciding._Slots, "take", _trusting),  # noqa: SLF001 - the same
         Swap(Recording, "is_available", instead(answer=True)),
     ),
-    without("a closed batch gives no slot away", 100, Swap(deciding, "_place", _whatever_the_status)),
-    without("only an open batch times out", 100, Swap(deciding, "expire", _even_when_closed)),
+    without("a closed batch gives no slot away", 300, Swap(deciding, "_place", _whatever_the_status)),
+    without("only an open batch times out", 300, Swap(deciding, "expire", _even_when_closed)),
     without(
         "an arrival after the deadline is late",
-        100,
+        300,
         Swap(deciding, "expire", lambda _: lambda batch, _: batch),
     ),
-    without("the deadline is decided by the record's clock", 100, Swap(deciding, "expire", _by_a_fast_clock)),
-    without("failures complete a batch too", 100, Swap(deciding, "complete", _by_contents_only)),
+    without("the deadline is decided by the record's clock", 300, Swap(deciding, "expire", _by_a_fast_clock)),
+    without("failures complete a batch too", 300, Swap(deciding, "complete", _by_contents_only)),
     without(
         "full is believed only when the record agrees",
-        100,
+        300,
         Swap(deciding, "_place", _believing(Word.FULL, _no_slot)),
     ),
     without(
         "unknown is believed only when the record agrees",
-        100,
+        300,
         Swap(deciding, "_place", _believing(Word.UNKNOWN, lambda _: Parked())),
     ),
     without(
-        "a duplicate is one only when the record agrees", 100, Swap(settling, "decide", _believing_duplicates)
+        "a duplicate is one only when the record agrees", 300, Swap(settling, "decide", _believing_duplicates)
     ),
-    without("Redis is told what it has wrong", 100, Swap(settling, "agrees", instead(answer=True))),
+    without("Redis is told what it has wrong", 300, Swap(settling, "agrees", instead(answer=True))),
     without(
         "the id of a final result follows from the batch",
-        100,
+        300,
         Swap(events.BatchClosed, "event_id", _numbered),
     ),
     without(
         "each announcement of slots has its own id",
-        100,
+        300,
         Swap(events.SlotsAssigned, "event_id", _same_for_all),
     ),
     without(
         "the first registration stands and the other is announced",
-        100,
+        300,
         Swap(register_batch, "_answer", _one_registration_is_as_good_as_another),
     ),
     Mutation(

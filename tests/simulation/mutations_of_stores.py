@@ -108,44 +108,44 @@ LOCK = Swap(FakeUnit, "_lock", _not_locking)
 VERSION = Swap(Recording, "is_as_locked", instead(answer=True))
 
 STORES = (
-    without("the first answer of an arrival is read", 100, Swap(FakeUnit, "_first_answer", instead(None))),
+    without("the first answer of an arrival is read", 300, Swap(FakeUnit, "_first_answer", instead(None))),
     without(
-        "the first answer of an excess content is read", 100, Swap(FakeUnit, "_excess_of", instead(None))
+        "the first answer of an excess content is read", 300, Swap(FakeUnit, "_excess_of", instead(None))
     ),
-    without("the row of a batch is locked", 100, LOCK),
-    without("the row of a batch is locked, and its version is compared", 100, LOCK, VERSION),
+    without("the row of a batch is locked", 300, LOCK),
+    without("the row of a batch is locked, and its version is compared", 300, LOCK, VERSION),
     without(
-        "the row is read as it is once it is locked", 100, Swap(FakeUnit, "_lock", _locking_what_was_seen)
+        "the row is read as it is once it is locked", 300, Swap(FakeUnit, "_lock", _locking_what_was_seen)
     ),
     without(
         "the standing is read by a statement after the lock",
-        100,
+        300,
         Swap(Transaction, "statement", _in_the_snapshot_of_the_lock),
     ),
     without(
         "an arrival is parked beside a locked row",
-        100,
+        300,
         Swap(FakeUnit, "_lock", _awaited_not_locked),
         Swap(Recording, "_advance", _parking_touches_no_row),
     ),
-    without("the outbox is filled in the transaction", 100, Swap(FakeUnit, "enqueue", instead(None))),
-    without("a registration decides what was parked", 100, Swap(FakeUnit, "parked", instead(()))),
-    without("what was decided is parked no longer", 100, Swap(FakeUnit, "unpark", instead(None))),
-    without("only what was decided is parked no longer", 100, Swap(FakeUnit, "unpark", _unparking_all)),
-    without("overdue parked arrivals are marked", 100, Swap(FakeUnit, "_announce", _not_marking)),
+    without("the outbox is filled in the transaction", 300, Swap(FakeUnit, "enqueue", instead(None))),
+    without("a registration decides what was parked", 300, Swap(FakeUnit, "parked", instead(()))),
+    without("what was decided is parked no longer", 300, Swap(FakeUnit, "unpark", instead(None))),
+    without("only what was decided is parked no longer", 300, Swap(FakeUnit, "unpark", _unparking_all)),
+    without("overdue parked arrivals are marked", 300, Swap(FakeUnit, "_announce", _not_marking)),
     without(
         "a savepoint undoes what was refused",
-        100,
+        300,
         Swap(Transaction, "savepoint", lambda _: lambda _self: nullcontext()),
     ),
     without(
         "an older state is not installed over a newer one",
-        100,
+        300,
         Swap(FakeCoordinator, "is_newer", instead(answer=False)),
     ),
     without(
         "Redis remembers the version of a closed batch",
-        100,
+        300,
         Swap(FakeCoordinator, "_install", _forgetting_the_closed),
     ),
     Mutation(

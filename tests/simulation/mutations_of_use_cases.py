@@ -11,7 +11,7 @@ from els_core.application.settling import Settling
 from els_core.application.taking_in import Intake, Poison
 from els_core.domain.arrivals import key_of
 from tests.doubles.queues import FakeQueue
-from tests.simulation.mutations import Swap, without
+from tests.simulation.mutations import Swap, instead, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,10 +36,6 @@ def _forgetting_first(send: Any) -> Callable[..., object]:
         return send(delivery, messages)
 
     return sent
-
-
-def _swallowing(_: object) -> Callable[..., None]:
-    return lambda _self, _good, fault, taken: taken.faults.append(fault)
 
 
 def _blocked_by_poison(take_in: Any) -> Callable[..., object]:
@@ -111,11 +107,11 @@ def _at_most_once(receive: Any) -> Callable[..., object]:
 
 USE_CASES = (
     without("only what was sent is forgotten", 500, Swap(Delivery, "send", _forgetting_all)),
-    without("forgotten only after it was sent", 100, Swap(Delivery, "send", _forgetting_first)),
-    without("what met a fault comes back", 100, Swap(Intake, "_come_back", _swallowing)),
-    without("acknowledged only after the commit", 100, Swap(FakeQueue, "receive", _at_most_once)),
-    without("poison does not hold up its neighbours", 100, Swap(Intake, "__call__", _blocked_by_poison)),
+    without("forgotten only after it was sent", 300, Swap(Delivery, "send", _forgetting_first)),
+    without("what met a fault comes back", 300, Swap(Intake, "_come_back", instead(None))),
+    without("acknowledged only after the commit", 300, Swap(FakeQueue, "receive", _at_most_once)),
+    without("poison does not hold up its neighbours", 300, Swap(Intake, "__call__", _blocked_by_poison)),
     without("poison is acknowledged only once it is buried", 500, Swap(Intake, "_bury", _burying_in_hope)),
-    without("what the record refuses fails alone", 100, Swap(ProvisionContent, "_decide", _all_or_none)),
-    without("records of one identity are one arrival", 100, Swap(ProvisionContent, "__call__", _not_folding)),
+    without("what the record refuses fails alone", 300, Swap(ProvisionContent, "_decide", _all_or_none)),
+    without("records of one identity are one arrival", 300, Swap(ProvisionContent, "__call__", _not_folding)),
 )

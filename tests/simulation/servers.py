@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from els_core.adapters.postgres.errors import DisconnectedError
 from els_core.domain.batches import Status
 from els_core.domain.errors import ExternalServiceError, ValidationError
 from els_core.domain.outcomes import Assigned, Failed, Parked, Proposal, Word, name_of, slot_of
@@ -13,8 +14,9 @@ from tests.doubles.bus import FakeBus
 from tests.doubles.coordinator import FakeCoordinator
 from tests.doubles.queues import FakeDeadLetters
 from tests.doubles.record import FakeRecord
+from tests.doubles.turns import ProcessDied
 from tests.doubles.unit import FakeUnit
-from tests.simulation.calls import answered
+from tests.simulation.calls import TooLateError, answered
 from tests.simulation.letters import STUBBORN, UNSTORABLE
 from tests.simulation.stores import FakeStores
 
@@ -81,7 +83,7 @@ def _is_refused(arrival: Arrival, outcome: Outcome) -> bool:
 
 
 class WatchedRecord(FakeRecord):
-    """Postgres, which may be down, and whose answer to a commit may be lost."""
+    """Postgres, which may be down, lose the answer to a commit, and commit or roll back late."""
 
     def __init__(self, clock: Clock, turns: Turns, watcher: Watcher) -> None:
         super().__init__(clock, turns)
@@ -96,17 +98,27 @@ class WatchedRecord(FakeRecord):
     def _once[T](self, work: Callable[[Transaction], T]) -> T:
         if self.is_down:
             raise ExternalServiceError("connect", service="Postgres")
-        begun: list[Transaction] = []
-
-        def noted(transaction: Transaction) -> T:
-            begun.append(transaction)
-            return work(transaction)
-
-        answer = super()._once(noted)
-        unit = self._units.pop(begun[0], None)
-        self._watcher.committed(unit.decided if unit else {})
+        transaction = self.database.begin()
+        try:
+            answer = work(transaction)
+        except ProcessDied:
+            # Postgres notices later, and until then the locks are held.
+            self.database.turns.spawn("late end of a session", transaction.roll_back)
+            raise
+        except TooLateError as given_up:
+            self.database.turns.spawn("late commit", lambda: self._commit(transaction))
+            raise DisconnectedError("commit", service="Postgres", details="struck") from given_up
+        except BaseException:
+            transaction.roll_back()
+            raise
+        self._commit(transaction)
         self.database.turns.pause("answer of commit")
         return answer
+
+    def _commit(self, transaction: Transaction) -> None:
+        transaction.commit()
+        unit = self._units.pop(transaction, None)
+        self._watcher.committed(unit.decided if unit else {})
 
 
 class WatchedCoordinator(FakeCoordinator):

@@ -81,7 +81,8 @@ class Weather:
             return None
         if (service := SERVICES.get(call)) is None:
             service = "Postgres"
-            blow: type[FaultError] = course.one_of(POSTGRES_BLOWS)
+            blows = (*POSTGRES_BLOWS, TooLateError) if victim.at == "commit" else POSTGRES_BLOWS
+            blow: type[FaultError] = course.one_of(blows)
             if victim.at == "answer of commit":
                 blow = DisconnectedError
         else:
