@@ -54,7 +54,13 @@ class Audited(World):
     def audit(self, *, repair: bool = False, may_continue: bool = True) -> Audit:
         ledger = PostgresLedger(self.engine)
         audit = AuditBatches(
-            ledger, self.known, self.coordinator, Later(self), self.expire, self.relay, PARKING
+            ledger,
+            self.known,
+            self.coordinator,
+            Later(self),
+            lambda: self.expire,
+            lambda: self.relay,
+            PARKING,
         )
         return audit(lambda: may_continue, repair=repair)
 

@@ -112,6 +112,22 @@ def test_the_audit_answers_by_kind_and_from_a_shell(
     assert dead_letters.messages() == []
 
 
+def test_a_shell_says_what_is_missing_or_down_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ELS_DATABASE_URL", "ELS_REDIS_URL", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    bootstrap.service.cache_clear()
+    assert main(["audit"]) == 2
+    assert capsys.readouterr().err.startswith("els: ELS_DATABASE_URL is missing: expected postgresql+pg8000")
+    monkeypatch.setenv("ELS_DATABASE_URL", "postgresql+pg8000://els@127.0.0.1:1/els")
+    monkeypatch.setenv("ELS_REDIS_URL", "redis://127.0.0.1:1")
+    assert main(["audit"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("els: Postgres")
+    bootstrap.service.cache_clear()
+
+
 def test_an_unknown_batch_is_404_in_json(dead_letters: Queue) -> None:
     assert dead_letters.messages() == []
     answer = call("batch_status", event_of("batch_status"))

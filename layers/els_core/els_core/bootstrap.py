@@ -130,8 +130,8 @@ class Service:
             self.coordinator,
             self.coordinator,
             SystemClock(),
-            self.expire_batches(),
-            self.publish_outbox(),
+            self.expire_batches,
+            self.publish_outbox,
             self.settings.parking,
             window,
         )

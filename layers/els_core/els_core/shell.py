@@ -5,18 +5,29 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
+from botocore.exceptions import BotoCoreError
+
 from els_core.bootstrap import service
+from els_core.domain.errors import FaultError
+from els_core.settings import SettingsError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command with the settings of the environment; return 1 when something is still wrong."""
+    """Run a command with the settings of the environment.
+
+    Return 1 when something is still wrong, and 2 when that could not be found out.
+    """
     parser = argparse.ArgumentParser(prog="els", description="the Essay Lifecycle Service from a shell")
     commands = parser.add_subparsers(required=True, metavar="command")
     audit = commands.add_parser("audit", help="compare Redis with the record and find what is stuck")
     audit.add_argument("--repair", action="store_true", help="heal what is safe to heal")
     audit.add_argument("--days", type=int, default=1, help="how far back closed batches are checked")
     chosen = parser.parse_args(arguments)
-    return _audit(repair=chosen.repair, window=timedelta(days=chosen.days))
+    try:
+        return _audit(repair=chosen.repair, window=timedelta(days=chosen.days))
+    except (SettingsError, FaultError, BotoCoreError) as error:
+        sys.stderr.write(f"els: {error}\n")
+        return 2
 
 
 def _audit(*, repair: bool, window: timedelta) -> int:

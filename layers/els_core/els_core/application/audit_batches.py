@@ -48,14 +48,17 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class AuditBatches:
-    """Read-only unless told to repair; then it does what the sweep, the relay and the next event would do."""
+    """Read-only unless told to repair; then it does what the sweep, the relay and the next event would do.
+
+    These two are made when they are needed: looking needs no bus.
+    """
 
     ledger: Ledger
     inspector: Inspector
     coordinator: Coordinator
     clock: Clock
-    sweep: ExpireBatches
-    relay: PublishOutbox
+    sweep: Callable[[], ExpireBatches]
+    relay: Callable[[], PublishOutbox]
     parking: timedelta
     window: timedelta = WINDOW
 
@@ -100,7 +103,7 @@ class AuditBatches:
         """Do what the sweep and the relay should have done; counts and digests are for a person to judge."""
         kinds = {finding.kind for finding in audit.findings}
         if Kind.OVERDUE_OPEN in kinds:
-            audit.expired = self.sweep(may_continue)
+            audit.expired = self.sweep()(may_continue)
             closed = {batch.batch_id for batch in audit.expired.closed}
             audit.healed.extend(
                 finding
@@ -108,6 +111,6 @@ class AuditBatches:
                 if finding.kind is Kind.OVERDUE_OPEN and finding.batch_id in closed
             )
         if Kind.OUTBOX_TOO_OLD in kinds:
-            audit.relayed = self.relay(may_continue)
+            audit.relayed = self.relay()(may_continue)
             if not audit.relayed.left:
                 audit.healed.extend(f for f in audit.findings if f.kind is Kind.OUTBOX_TOO_OLD)
