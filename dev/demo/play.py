@@ -53,7 +53,7 @@ class Play:
             late = self._plan.latecomer.announcement(self._plan.overdue.batch_id)
             announce(self._events, self._world.stack.outputs["InboundBus"], late)
             self._until(
-                live, "a file comes after the end; waiting for it to be announced as excess", self._is_quiet
+                live, "waiting for a file that came after the end to be announced as excess", self._is_quiet
             )
         if tamper:
             self._screen.say("BREAK: one fact of the record is changed behind everybody's back")

@@ -32,6 +32,7 @@ class Screen:
             self.console.width = 150
         self._start = monotonic()
         self._last = 0.0
+        self._note = ""
 
     def say(self, line: str) -> None:
         """Print one line with the seconds since the start."""
@@ -56,8 +57,8 @@ class Screen:
         """Show where every batch stands."""
         if live is not None:
             live.update(_progress(plan, books, note), refresh=True)
-        elif monotonic() - self._last > PLAIN_SECONDS:
-            self._last = monotonic()
+        elif monotonic() - self._last > PLAIN_SECONDS or (note != self._note and note.startswith("wait")):
+            self._last, self._note = monotonic(), note
             states = (f"{b.name} {_used(books.get(b.batch_id))}" for b in plan.batches)
             self.say(f"{note}: {', '.join(states)}")
 

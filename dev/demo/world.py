@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from dev import sam
 from dev.aws import LocalAws
+from dev.demo.cleaning import FAULTS
 from dev.postgres import PostgresServer
 from dev.process import run_to_end
 from dev.stack import Stack, client_of
@@ -24,6 +26,7 @@ type Wait = Callable[[str], AbstractContextManager[None]]
 
 # Both are warmed at the same moment; the two of the schedule meanwhile, without anybody waiting for them.
 WAITED_FOR = {"RegisterBatchFunction", "ProvisionContentFunction"}
+NOTHING = b'{"Records": []}'
 MEANWHILE = {"ExpireBatchesFunction", "PublishOutboxFunction"}
 
 
@@ -119,8 +122,17 @@ def _warm(world: World) -> None:
     resources = cloudformation.describe_stack_resources(StackName=world.name)["StackResources"]
     names = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
     functions: Any = world.stack.client("lambda")
-    nothing = b'{"Records": []}'
     for function in MEANWHILE:
-        functions.invoke(FunctionName=names[function], Payload=nothing, InvocationType="Event")
-    with ThreadPoolExecutor(len(WAITED_FOR)) as pool:
-        list(pool.map(lambda each: functions.invoke(FunctionName=names[each], Payload=nothing), WAITED_FOR))
+        functions.invoke(FunctionName=names[function], Payload=NOTHING, InvocationType="Event")
+    # An interruption does not wait for a thread that is a daemon.
+    threads = [Thread(target=_invoke, args=(functions, names[each]), daemon=True) for each in WAITED_FOR]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _invoke(functions: Any, name: str) -> None:
+    """Invoke with nothing to do and wait; what goes wrong will show when there is something to do."""
+    with suppress(*FAULTS):
+        functions.invoke(FunctionName=name, Payload=NOTHING)
