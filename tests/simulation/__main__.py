@@ -99,4 +99,8 @@ def _tell(seed: int, life: Life) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        CONSOLE.print("stopped")
+        sys.exit(130)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 import subprocess
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -25,7 +27,7 @@ def broken_among(
     `progress` hears how many worlds have lived since it was told last.
     """
     chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, initializer=leave_interruptions_to_the_parent) as pool:
         lives = [pool.submit(first_broken, chunk) for chunk in chunks]
         try:
             for chunk, lived in zip(chunks, lives, strict=True):
@@ -35,6 +37,11 @@ def broken_among(
         finally:
             pool.shutdown(cancel_futures=True)
     return None
+
+
+def leave_interruptions_to_the_parent() -> None:
+    """Let a process of a pool finish what it does when Ctrl-C is pressed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def first_broken(seeds: Iterable[int]) -> int | None:
@@ -50,6 +57,8 @@ def failed_once() -> list[int]:
 
 def new_seeds(count: int) -> range:
     """Return seeds that follow from the commit that is checked out: new ones with each commit."""
-    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607 - whichever git there is
-    first = int(head.stdout[:9] or "0", 16)
+    git = shutil.which("git")
+    command = [git, "rev-parse", "HEAD"] if git else ["true"]
+    head = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    first = int(head[:9] or "0", 16)
     return range(first, first + count)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.table import Table
 
 from tests.simulation.living import live_seed
-from tests.simulation.many import PROCESSES
+from tests.simulation.many import PROCESSES, leave_interruptions_to_the_parent
 from tests.simulation.mutations_of_rules import RULES
 from tests.simulation.mutations_of_stores import STORES
 from tests.simulation.mutations_of_use_cases import USE_CASES
@@ -57,7 +57,7 @@ def notice(number: int) -> Noticed:
 
 def notice_all() -> Iterator[Noticed]:
     """Yield each mutation as soon as it is tried."""
-    with ProcessPoolExecutor(PROCESSES) as pool:
+    with ProcessPoolExecutor(PROCESSES, initializer=leave_interruptions_to_the_parent) as pool:
         yield from pool.map(notice, range(len(MUTATIONS)))
 
 
