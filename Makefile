@@ -50,11 +50,14 @@ mutants: install ## take out the guards one by one; the simulator must notice ea
 build: install ## build functions and layers with sam, and compile the layer
 	$(RUN)/python -m dev build
 
+bundle: install ## build each function with its layers in one folder, for a local AWS that does not apply layers
+	$(RUN)/python -m dev bundle
+
 chaos: install ## kill -9 and break everything under load for MINUTES=n (SEED=n), then balance the books
 	$(RUN)/python -m dev.chaos chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-demo: install ## play upstream on real files: make demo [ESSAYS=folder] [KEEP=1 leaves it running] [BREAK=1 breaks a promise]
-	@$(RUN)/python -m dev.demo $(if $(ESSAYS),--essays "$(ESSAYS)") $(if $(KEEP),--keep) $(if $(BREAK),--break)
+demo: install ## play upstream on real files: make demo [ESSAYS=folder] [KEEP=1 leaves it running] [BREAK=1 breaks a promise] [BUNDLE=1 without layers]
+	@$(RUN)/python -m dev.demo $(if $(ESSAYS),--essays "$(ESSAYS)") $(if $(KEEP),--keep) $(if $(BREAK),--break) $(if $(BUNDLE),--bundle)
 
 demo-stop: install ## stop what make demo KEEP=1 left running
 	@$(RUN)/python -m dev.demo stop
@@ -62,4 +65,4 @@ demo-stop: install ## stop what make demo KEEP=1 left running
 endurance: install ## keep up a steady load for MINUTES=n (SEED=n): all succeeds, memory is flat, the books balance
 	$(RUN)/python -m dev.chaos endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help install check lock test schemas build chaos endurance bench simulate mutants demo demo-stop
+.PHONY: help install check lock test schemas build bundle chaos endurance bench simulate mutants demo demo-stop

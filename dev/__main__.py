@@ -3,9 +3,10 @@
 import argparse
 
 from dev import sam, schemas
+from dev.bundle import bundle
 from dev.process import ServerError
 
-ACTIONS = {"validate": sam.validate, "build": sam.build, "schemas": schemas.write}
+ACTIONS = {"validate": sam.validate, "build": sam.build, "bundle": bundle, "schemas": schemas.write}
 
 parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
 parser.add_argument("action", choices=ACTIONS)

@@ -58,7 +58,7 @@ class Demo:
         self._batch_ids = plan.batch_ids
         self._run.make_folder()
         self._world, log = start_servers(f"els-demo-{self._run.mark}", self._screen.wait)
-        self._world = world = deploy(self._world, self._screen.wait, log)
+        self._world = world = deploy(self._world, self._screen.wait, log, in_bundles=self._options.bundle)
         listener = Listener(world.endpoint, world.outbound)
         holds = Play(world, plan, self._screen, listener)(tamper=self._options.tamper)
         if self._options.keep:
@@ -82,6 +82,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("action", nargs="?", choices=["play", "stop"], default="play")
     parser.add_argument("--essays", type=Path, default=ROOT / "dev" / "essays")
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--bundle", action="store_true")
     parser.add_argument("--break", dest="tamper", action="store_true")
     return parser.parse_args()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dev import sam
 from dev.aws import LocalAws
+from dev.bundle import BUNDLED
 from dev.demo.cleaning import FAULTS
 from dev.postgres import PostgresServer
 from dev.process import run_to_end
@@ -86,13 +87,14 @@ def start_servers(name: str, wait: Wait) -> tuple[World, Callable[[], str]]:
     return World(name, endpoint, database_url, redis_url, cluster, *given), log
 
 
-def deploy(world: World, wait: Wait, server_log: Callable[[], str]) -> World:
+def deploy(world: World, wait: Wait, server_log: Callable[[], str], *, in_bundles: bool) -> World:
     """Build and deploy the template, and make the bucket of the files."""
     with wait("sam build: functions and layers from template.yaml, unless they are built from it already"):
-        _build()
+        _build("bundle" if in_bundles else "build")
     parameters = {
-        "DatabaseUrl": world.database_url,
-        "RedisUrl": world.redis_url,
+        # Functions in containers see the stores under other names than we do.
+        "DatabaseUrl": os.environ.get("FUNCTIONS_DATABASE_URL", world.database_url),
+        "RedisUrl": os.environ.get("FUNCTIONS_REDIS_URL", world.redis_url),
         "RedisCluster": str(world.cluster).lower(),
         "InboundBusName": world.inbound,
         "CreateInboundBus": "true",
@@ -102,7 +104,10 @@ def deploy(world: World, wait: Wait, server_log: Callable[[], str]) -> World:
     }
     with wait("sam deploy: queues, rules, functions; its custom resource runs the migrations"):
         client_of(world.endpoint, "events").create_event_bus(Name=world.outbound)
-        stack = sam.deploy(world.endpoint, parameters, name=world.name, server_log=server_log)
+        template = (BUNDLED if in_bundles else sam.BUILT) / "template.yaml"
+        stack = sam.deploy(
+            world.endpoint, parameters, name=world.name, template=template, server_log=server_log
+        )
     region = {"LocationConstraint": REGION}
     stack.client("s3").create_bucket(Bucket=world.bucket, CreateBucketConfiguration=region)
     deployed = replace(world, outputs=dict(stack.outputs))
@@ -111,9 +116,9 @@ def deploy(world: World, wait: Wait, server_log: Callable[[], str]) -> World:
     return deployed
 
 
-def _build() -> None:
+def _build(how: str) -> None:
     """Build in a process of its own, so that an interruption ends it whatever it waits for."""
-    run_to_end([sys.executable, "-m", "dev", "build"], sam.BUILD_SECONDS, cwd=ROOT, environment=os.environ)
+    run_to_end([sys.executable, "-m", "dev", how], sam.BUILD_SECONDS, cwd=ROOT, environment=os.environ)
 
 
 def _warm(world: World) -> None:

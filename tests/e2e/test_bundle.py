@@ -1,0 +1,50 @@
+"""The bundle form carries all that a function needs, where layers are not applied."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from dev.bundle import BUNDLED, FUNCTION, LAYER, bundle
+
+# Isolated and without site: nothing but the standard library and the bundle is to be found.
+IMPORT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import handler, els_core
+assert callable(handler.handle)
+print(els_core.__file__)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bundled() -> None:
+    bundle()
+
+
+def resources() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = yaml.safe_load((BUNDLED / "template.yaml").read_text())["Resources"]
+    return found
+
+
+def test_every_handler_imports_from_its_bundle_alone() -> None:
+    functions = [name for name, resource in resources().items() if resource["Type"] == FUNCTION]
+    assert len(functions) == 7
+    for name in functions:
+        command = [sys.executable, "-I", "-S", "-c", IMPORT, str(BUNDLED / name)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd="/")
+        assert said.stdout.startswith(str(BUNDLED / name)), said.stderr
+
+
+def test_the_migrations_lie_beside_the_function_that_runs_them() -> None:
+    assert list((BUNDLED / "MigrateDatabaseFunction" / "migrations" / "versions").glob("0001_*.py"))
+
+
+def test_no_layer_is_left_and_nothing_waits_for_one() -> None:
+    text = (BUNDLED / "template.yaml").read_text()
+    assert LAYER not in text
+    assert "Layers" not in text
+    assert "Ref: CoreLayer" not in text
