@@ -9,6 +9,7 @@ import pytest
 
 from dev.demo.files import File, Refusal, check, read_folder
 from dev.demo.plan import make_plan
+from dev.demo.run import roomy
 from dev.tools import ROOT
 
 if TYPE_CHECKING:
@@ -91,3 +92,13 @@ def test_when_redis_forgets_the_unfinished_batch_has_files_before_and_after() ->
     mine = [each.data["batch_id"] == plan.overdue.batch_id for each in plan.announcements]
     assert any(mine[: plan.forget_after])
     assert any(mine[plan.forget_after + 5 :]), "the group in which it forgets is not the last"
+
+
+def test_the_servers_lie_in_memory_only_where_there_is_plenty_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert roomy(tmp_path / "nowhere", tmp_path) == tmp_path
+    monkeypatch.setattr("dev.demo.run.ENOUGH", 1)
+    assert roomy(tmp_path, tmp_path / "disk") == tmp_path
+    monkeypatch.setattr("dev.demo.run.ENOUGH", 1 << 60)
+    assert roomy(tmp_path, tmp_path / "disk") == tmp_path / "disk"
