@@ -32,6 +32,9 @@ lock: .uv/bin/uv ## lock the dependencies again and export the layer's requireme
 	$(UV) lock --python $(PYTHON)
 	$(UV) export --quiet --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --python $(PYTHON) > layers/els_core/requirements.txt
 
+crashpoints: install ## let a process die or lose an answer at every call that it makes
+	$(RUN)/pytest tests/simulation/test_crash_points.py
+
 test: install ## every test
 	$(RUN)/pytest
 
@@ -65,4 +68,4 @@ demo-stop: install ## stop what make demo KEEP=1 left running
 endurance: install ## keep up a steady load for MINUTES=n (SEED=n): all succeeds, memory is flat, the books balance
 	$(RUN)/python -m dev.chaos endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help install check lock test schemas build bundle chaos endurance bench simulate mutants demo demo-stop
+.PHONY: help install check lock test schemas build bundle chaos endurance bench crashpoints simulate mutants demo demo-stop

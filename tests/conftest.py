@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -58,3 +59,16 @@ def migrate(url: str) -> None:
         command.upgrade(config, "head")
         connection.commit()
     engine.dispose()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many crash points the simulation visited."""
+    visited: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "crash points":
+                room, _, count = str(value).split("/")
+                visited[room] += int(count)
+    if visited:
+        counts = ", ".join(f"{count} {room}" for room, count in sorted(visited.items()))
+        terminalreporter.write_line(f"crash points visited: {counts}")

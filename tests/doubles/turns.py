@@ -111,6 +111,20 @@ def _can_go_on(task: Task) -> bool:
     return task.is_killed or task.blow is not None or task.is_ready()
 
 
+class RoundRobin:
+    """Lets each task run to its next pause, in turn."""
+
+    def __init__(self) -> None:
+        self._waited: dict[Task, int] = {}
+        self._turn = 0
+
+    def __call__(self, ready: Sequence[Task]) -> Task:
+        self._turn += 1
+        chosen = min(ready, key=lambda task: self._waited.get(task, 0))
+        self._waited[chosen] = self._turn
+        return chosen
+
+
 def _live(task: Task) -> None:
     """Run the work of a task to its end, its death or its error."""
     try:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import text
 
 from dev.books import Page
+from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
+from els_core.adapters.postgres.rows import roll_of as roll_of_row
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.domain.arrivals import content_identity
@@ -23,9 +25,13 @@ from tests.doubles.record import FakeRecord
 from tests.doubles.rows import roll_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, timedelta
 
+    from sqlalchemy import Row
+
     from els_core.application.ports import Coordinator, Inspector, Repository
+    from els_core.domain.batches import Roll
     from tests.doubles.turns import Turns
 
 
@@ -40,6 +46,10 @@ class Stores(Protocol):
     @property
     def coordinator(self) -> Coordinator:
         """Return the coordinator."""
+        ...
+
+    def clear(self) -> None:
+        """Forget everything, so that a new world may begin."""
         ...
 
     def now(self) -> datetime:
@@ -88,9 +98,14 @@ class FakeStores:
 
     def __init__(self, turns: Turns, coordinator: Coordinator | None = None) -> None:
         self.clock = FakeClock()
+        self.turns = turns
         self.redis = FakeCoordinator(self.clock, turns)
         self.repository = FakeRecord(self.clock, turns)
         self.coordinator: Coordinator = coordinator or self.redis
+
+    def clear(self) -> None:
+        self.redis.flush()
+        self.repository = FakeRecord(self.clock, self.turns)
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -132,13 +147,16 @@ SELECT batch_id, 'late', identity, late_reason FROM validation_failures WHERE la
 UNION ALL
 SELECT batch_id, 'parked', identity, NULL FROM parked_arrivals
 """)
+OUTBOX = text("SELECT event_id, batch_id, detail_type, detail FROM outbox ORDER BY position")
+ROLLS = text(statements.ROLL)
+CLEAR = text("WITH batches AS (DELETE FROM batches) DELETE FROM outbox")
 
 
 class RealStores:
     """Postgres and Valkey, emptied for each world."""
 
     def __init__(self, database_url: str, redis_url: str, retention: timedelta) -> None:
-        self._engine = connect_postgres(database_url)
+        self._engine = connect_postgres(database_url).execution_options(isolation_level="AUTOCOMMIT")
         self._client = connect_redis(redis_url)
         self.repository = PostgresRepository(connect_postgres(database_url))
         self.coordinator = RedisCoordinator(self._client, retention)
@@ -151,13 +169,12 @@ class RealStores:
     def clear(self) -> None:
         """Forget everything, so that a new world may begin."""
         self.flush()
-        with self._engine.begin() as connection:
-            connection.execute(text("DELETE FROM batches"))
-            connection.execute(text("DELETE FROM outbox"))
+        with self._engine.connect() as connection:
+            connection.execute(CLEAR)
 
     def now(self) -> datetime:
-        with self._engine.begin() as connection:
-            now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        with self._engine.connect() as connection:
+            now: datetime = connection.execute(statements.NOW).scalar_one()
             return now
 
     def advance(self, span: timedelta) -> None:
@@ -167,27 +184,27 @@ class RealStores:
         self._client.flushall()
 
     def pages(self) -> dict[str, Page]:
-        with self._engine.begin() as connection:
-            names = [row.batch_id for row in connection.execute(text("SELECT batch_id FROM batches"))]
-            loose = connection.execute(LOOSE).all()
-        pages = {}
-        for batch_id in names:
-            found = self.repository.find(batch_id)
-            if found is not None:
-                mine = [row for row in loose if row.batch_id == batch_id]
-                pages[batch_id] = Page(
-                    found[0],
-                    {row.name: Reason(row.reason) for row in mine if row.kind == "excess"},
-                    {row.name: Reason(row.reason) for row in mine if row.kind == "late"},
-                    frozenset(row.name for row in mine if row.kind == "parked"),
-                )
-        return pages
+        with self._engine.connect() as connection:
+            rolls = [roll_of_row(row) for row in connection.execute(ROLLS).mappings()]
+            loose = connection.execute(LOOSE).all() if rolls else []
+        return {
+            roll.batch.batch_id: _page(roll, [row for row in loose if row.batch_id == roll.batch.batch_id])
+            for roll in rolls
+        }
 
     def misknown(self, page: Page) -> list[str]:
         return misknown(self.coordinator, page)
 
     def outbox(self) -> list[Message]:
-        sql = text("SELECT event_id, batch_id, detail_type, detail FROM outbox ORDER BY position")
-        with self._engine.begin() as connection:
-            rows = connection.execute(sql).all()
+        with self._engine.connect() as connection:
+            rows = connection.execute(OUTBOX).all()
         return [Message(UUID(str(event_id)), *rest) for event_id, *rest in rows]
+
+
+def _page(roll: Roll, loose: Sequence[Row[Any]]) -> Page:
+    return Page(
+        roll,
+        {row.name: Reason(row.reason) for row in loose if row.kind == "excess"},
+        {row.name: Reason(row.reason) for row in loose if row.kind == "late"},
+        frozenset(row.name for row in loose if row.kind == "parked"),
+    )

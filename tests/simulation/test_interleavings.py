@@ -11,6 +11,7 @@ import pytest
 
 from els_core.domain.batches import Status
 from tests.simulation.exploring import Course, courses
+from tests.simulation.final import final
 from tests.simulation.stores import RealStores
 from tests.simulation.world import World
 from tests.unit.facts import content, failure, registration
@@ -37,20 +38,6 @@ def batch(slots: int) -> Registration:
 def orders(*events: Arrival | Registration) -> set[Order]:
     """Return every order in which these can come."""
     return set(permutations(events))
-
-
-def final(world: World) -> tuple[object, ...]:
-    """Return what must not depend on the order: not which slot a content got, but all else."""
-    [page] = world.stores.pages().values()
-    row = page.batch
-    return (
-        row.status,
-        row.assigned_count,
-        row.failed_count,
-        frozenset(page.ends()),
-        frozenset(slot.text_storage_id for slot in page.roll.assigned),
-        frozenset(world.bus.kinds()) - {"EssaySlotsAssigned"},
-    )
 
 
 def follow(world: World, order: Order) -> None:
