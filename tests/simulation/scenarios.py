@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.doubles.queues import VISIBILITY
 from tests.simulation.world import PARKING
 from tests.unit.facts import content, failure, registration
 
@@ -37,9 +36,8 @@ def batch(slots: int, batch_id: str = "b", timeout_seconds: int = DAY) -> Regist
 
 
 def single(world: World) -> None:
-    world.send(batch(1))
+    world.send(batch(1), A)
     world.register()
-    world.send(A)
     world.provision()
 
 
@@ -189,7 +187,7 @@ def bus_down(world: World) -> None:
     world.register()
     world.provision()
     world.bus.is_down = False
-    world.advance(VISIBILITY)
+    world.advance(timedelta(minutes=1))
     world.relay()
 
 
