@@ -72,6 +72,8 @@ class Demo:
         if self._is_kept:
             return
         self._run.end()
+        if self._world and self._world.is_given:
+            self._screen.say("what it put into the given servers is taken away")
         for what in clean(self._world, self._batch_ids) if self._world else []:
             print(f"could not be taken away: {what}")
         self._screen.say("every server is stopped")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from dev.demo.world import World
 
 FAULTS = (BotoCoreError, ClientError, OSError, RedisError, SQLAlchemyError)
+WORKED_ON = "ApproximateNumberOfMessagesNotVisible"
+REST_SECONDS = 35  # a little longer than a function may run
 # A demo that was cut short has not made everything.
 ABSENT = ("NoSuchBucket", "NonExistentQueue", "QueueDoesNotExist", "ResourceNotFound", "does not exist")
 
@@ -29,14 +32,14 @@ def clean(world: World, batch_ids: Sequence[str]) -> list[str]:
 
     The local AWS goes first: no function of it writes to the stores any more.
     """
-    steps: list[Callable[[], None]] = []
+    steps: dict[str, Callable[[], None]] = {}
     if world.given_aws:
-        steps += [partial(step, world) for step in _AWS]
+        steps |= {what: partial(step, world) for what, step in _AWS.items()}
     if world.given_database:
-        steps.append(partial(_delete_rows, world, batch_ids))
+        steps["rows in Postgres"] = partial(_delete_rows, world, batch_ids)
     if world.given_redis:
-        steps.append(partial(forget, world, batch_ids))
-    return [said for said in map(_tried, steps) if said]
+        steps["keys in Redis"] = partial(forget, world, batch_ids)
+    return [f"{what}: {said}" for what, step in steps.items() if (said := _tried(step))]
 
 
 def forget(world: World, batch_ids: Sequence[str]) -> None:
@@ -54,6 +57,21 @@ def _tried(step: Callable[[], None]) -> str | None:
     except FAULTS as error:
         return None if any(word in str(error) for word in ABSENT) else str(error).splitlines()[0]
     return None
+
+
+def _come_to_rest(world: World) -> None:
+    """Start no function any more, and wait for those that run: they would write after the cleaning."""
+    resources = client_of(world.endpoint, "cloudformation").describe_stack_resources(StackName=world.name)
+    made = [(each["ResourceType"], each["PhysicalResourceId"]) for each in resources["StackResources"]]
+    functions, sqs = client_of(world.endpoint, "lambda"), client_of(world.endpoint, "sqs")
+    for mapping in (name for kind, name in made if kind == "AWS::Lambda::EventSourceMapping"):
+        functions.update_event_source_mapping(UUID=mapping, Enabled=False)
+    for queue in (name for kind, name in made if kind == "AWS::SQS::Queue"):
+        for _ in range(REST_SECONDS * 2):
+            known = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[WORKED_ON])["Attributes"]
+            if int(known[WORKED_ON]) == 0:
+                break
+            Event().wait(0.5)
 
 
 def _unlisten(world: World) -> None:
@@ -87,7 +105,14 @@ def _delete_bus(world: World) -> None:
     client_of(world.endpoint, "events").delete_event_bus(Name=world.outbound)
 
 
-_AWS = (_delete_stack, _unlisten, _delete_queue, _delete_bucket, _delete_bus)
+_AWS = {
+    "running functions": _come_to_rest,
+    "the stack": _delete_stack,
+    "the rule of the audience": _unlisten,
+    "the queue of the audience": _delete_queue,
+    "the bucket of the files": _delete_bucket,
+    "the outbound bus": _delete_bus,
+}
 
 
 def _delete_rows(world: World, batch_ids: Sequence[str]) -> None:

@@ -46,6 +46,11 @@ class World:
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def is_given(self) -> bool:
+        """Tell whether any server was there before."""
+        return self.given_aws or self.given_database or self.given_redis
+
+    @property
     def stack(self) -> Stack:
         """Return what was deployed."""
         return Stack(self.endpoint, self.outputs)
