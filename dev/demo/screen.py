@@ -36,7 +36,7 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Print one line with the seconds since the start."""
-        self.console.print(f"{monotonic() - self._start:5.0f} s  {line}")
+        self.console.print(f"{monotonic() - self._start:5.0f} s  {line}", soft_wrap=True)
 
     @contextmanager
     def wait(self, what: str) -> Iterator[None]:
