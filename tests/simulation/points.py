@@ -30,6 +30,9 @@ class Judge:
         world = self._play({})
         self.points: list[Point] = world.points
         self._wanted = final(world)
+        row = world.stores.pages()["b"].batch
+        if f"{row.status} {row.assigned_count}+{row.failed_count}" != scenario.ends:
+            raise AssertionError(f"{scenario.name}, without a mishap: it ends as {row}")
 
     def visit_all(self, mishaps: Collection[Mishap] = frozenset(Mishap)) -> None:
         """Let everything of these that may happen at a point happen, at every point."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NAMES = st.sampled_from(["a", "c", "d", "e"])
 BATCHES = st.sampled_from(["b", "b2"])
-TIMEOUT = 7_200
+TIMEOUT = 3_600
 
 
 class AnyHistory(RuleBasedStateMachine):
