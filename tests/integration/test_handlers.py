@@ -16,7 +16,6 @@ from els_core import bootstrap
 from els_core.adapters.cloudformation.answering import PHYSICAL_ID, answer
 from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.migrating import upgrade
-from els_core.settings import SettingsError, read_settings
 from els_core.shell import main
 
 if TYPE_CHECKING:
@@ -240,16 +239,3 @@ def test_cloudformation_is_answered_also_after_a_failure(
     answer(event_of("migrate_database") | {"RequestType": request_type}, "stream", fail)
     status = "SUCCESS" if request_type == "Delete" else "FAILED"
     assert [(one["Status"], one["PhysicalResourceId"]) for one in sent] == [(status, PHYSICAL_ID)]
-
-
-def test_a_missing_or_wrong_setting_is_named_with_what_is_expected() -> None:
-    with pytest.raises(SettingsError, match=r"ELS_DATABASE_URL is missing: expected postgresql\+pg8000://"):
-        read_settings({"ELS_REDIS_URL": "redis://127.0.0.1:6379"})
-    with pytest.raises(SettingsError, match="ELS_RETENTION_DAYS is wrong: expected days, 29 or more"):
-        read_settings(
-            {
-                "ELS_DATABASE_URL": "postgresql+pg8000://els@h/d",
-                "ELS_REDIS_URL": "redis://h:6379",
-                "ELS_RETENTION_DAYS": "1",
-            }
-        )
