@@ -47,7 +47,7 @@ class Run:
         self.folder.mkdir(mode=0o711)
 
     def end(self) -> None:
-        """End every process that carries the mark, at once, and remove the folder.
+        """End every process of the run, at once, and remove the folder.
 
         Nothing of a demo is worth waiting for. Only Postgres is asked, to give its shared memory back.
         """
@@ -65,15 +65,18 @@ class Run:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def processes(self) -> list[psutil.Process]:
-        """Return the living processes that carry the mark."""
+        """Return the living processes that carry the mark or work in the folder."""
         return [process for process in psutil.process_iter() if self._is_marked(process)]
 
     def _is_marked(self, process: psutil.Process) -> bool:
         if process.pid == os.getpid():
             return False
         try:
-            alive = process.status() != psutil.STATUS_ZOMBIE
-            return alive and process.environ().get(MARK) == self.mark
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            # Valkey writes its title over its environment, but works in the folder of the run.
+            is_inside = Path(process.cwd()).is_relative_to(self.folder)
+            return is_inside or process.environ().get(MARK) == self.mark
         except (psutil.Error, OSError):
             return False
 
