@@ -131,3 +131,14 @@ def test_a_process_killed_inside_a_registration_leaves_nothing_and_the_same_agai
     assert world.roll().batch.status == "awaited"
     assert world.register([registration(2)]).answers == [Opened()]
     assert (len(world.roll().assigned), len(world.roll().available)) == (1, 1)
+
+
+def test_five_batches_filled_at_once_by_five_processes_are_all_ready(world: World) -> None:
+    names = [f"b{number}" for number in range(5)]
+    work: list[Work] = [content(f"c{slot}", name) for name in names for slot in range(20)]
+    work += [registration(20, name) for name in names]
+    random.Random(5).shuffle(work)  # noqa: S311 - a repeatable order
+    shares = [[work[at : at + 7] for at in range(start, len(work), 35)] for start in range(0, 35, 7)]
+    taken = [message for sent in at_once(world, take, shares) for message in sent]
+    assert {name: len(world.roll(name).assigned) for name in names} == dict.fromkeys(names, 20)
+    assert kinds(taken)["BatchEssaysReady"] == len(names)
