@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import mkdtemp
+from secrets import token_hex
+from tempfile import gettempdir
 from threading import Event
 from typing import Self
 
@@ -22,7 +23,7 @@ class ValkeyServer:
     """One Valkey that keeps nothing on disk unless asked; a context manager that leaves nothing behind."""
 
     def __init__(self, *, clustered: bool = False) -> None:
-        self._folder = Path(mkdtemp(prefix="els-valkey-"))
+        self._folder = Path(gettempdir(), f"els-valkey-{token_hex(8)}")  # made when it is needed
         self._clustered = clustered
         self.port = free_port()
         self.bus_port = free_port()
@@ -60,6 +61,7 @@ class ValkeyServer:
 
     def start(self) -> None:
         """Start on the same port; what was held before is lost."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         fixed = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._folder)]
         housekeeping = ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
         housekeeping += ["--rdb-del-sync-files", "yes"]  # a replica leaves no file to start from
