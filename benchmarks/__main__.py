@@ -12,13 +12,13 @@ from tempfile import TemporaryFile
 
 from rich.console import Console
 
-from benchmarks.bare import BareLoop
+from benchmarks.baselines.redis_and_postgres import BareLoop
+from benchmarks.baselines.redis_only import Scripts
+from benchmarks.candidates.handler import WholeHandler
+from benchmarks.harness import BARE, SCRIPTS, WHOLE, Figures, Task, measure
 from benchmarks.report import save, table_of
-from benchmarks.rounds import BARE, SCRIPTS, WHOLE, Figures, Task, measure
-from benchmarks.scripts import Scripts
-from benchmarks.stores import BUS, Stores
-from benchmarks.trace import Shape
-from benchmarks.whole import WholeHandler
+from benchmarks.servers import BUS, Stores
+from benchmarks.workload import Shape
 
 # Smaller chunks cost more per arrival, so that they get shorter traces.
 QUICK = [

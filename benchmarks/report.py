@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.rounds import BARE, SCRIPTS, WHOLE
+from benchmarks.harness import BARE, SCRIPTS, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.rounds import Figures, Spread
+    from benchmarks.harness import Figures, Spread
 
 
 def table_of(figures: Sequence[Figures]) -> Table:

@@ -2,9 +2,10 @@
 
 import argparse
 
-from dev import sam, schemas
-from dev.bundle import bundle
-from dev.process import ServerError
+from dev import schemas
+from dev.deploy import sam
+from dev.deploy.bundle import bundle
+from dev.programs.process import ServerError
 
 ACTIONS = {"validate": sam.validate, "build": sam.build, "bundle": bundle, "schemas": schemas.write}
 

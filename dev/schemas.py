@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from pydantic import create_model
 
-from dev.tools import ROOT
+from dev.programs.tools import ROOT
 from els_core.contracts import inbound, outbound
 from els_core.contracts.fields import Metadata
 

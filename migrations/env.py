@@ -3,8 +3,8 @@
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
-from els_core.adapters.postgres.tables import METADATA
 from els_core.settings import read_database_url
+from migrations.tables import METADATA
 
 # Two migrations at once wait for each other; the number is arbitrary and only has to be the same everywhere.
 ADVISORY_LOCK = {"key": 7_315_001}

@@ -11,8 +11,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
 
-from dev.postgres import PostgresServer
-from dev.valkey import ValkeyCluster, ValkeyServer
+from dev.servers.postgres import PostgresServer
+from dev.servers.valkey import ValkeyCluster, ValkeyServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

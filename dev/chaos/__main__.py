@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.live import Live
 
-from dev import sam
-from dev.chaos.plays import all_alone_then_pairs, chaos, endurance
-from dev.chaos.run import Act
-from dev.chaos.showing import progress, verdict, write_report
-from dev.chaos.stores import Alone, Clustered
-from dev.tools import ROOT
+from dev.chaos.console import progress, verdict, write_report
+from dev.chaos.experiment import Act
+from dev.chaos.redis_topologies import Alone, Clustered
+from dev.chaos.scenarios import all_alone_then_pairs, chaos, endurance
+from dev.deploy import sam
+from dev.programs.tools import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dev.chaos.stores import Store
+    from dev.chaos.redis_topologies import Store
 
 type Play = Callable[[Act, float], None]
 

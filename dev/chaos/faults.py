@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dev.postgres import PostgresServer
+    from dev.servers.postgres import PostgresServer
 
 FROZEN_SECONDS = 15.0  # longer than the functions may run
 REFUSED_SECONDS = 4.0

@@ -3,17 +3,17 @@
 import argparse
 from pathlib import Path
 
-from dev.demo.cleaning import FAULTS, clean
+from dev.demo.cleanup import FAULTS, clean
+from dev.demo.console import Screen
+from dev.demo.environment import World, deploy, start_servers
 from dev.demo.files import read_folder
-from dev.demo.kept import KEPT_AT, keep, stop
-from dev.demo.plan import make_plan
-from dev.demo.play import Play
-from dev.demo.run import Run, ignore_interrupts, interrupt_once
-from dev.demo.screen import Screen
-from dev.demo.world import World, deploy, start_servers
-from dev.process import ServerError
-from dev.stack import Listener
-from dev.tools import ROOT
+from dev.demo.process_tree import Run, ignore_interrupts, interrupt_once
+from dev.demo.scenario import Play
+from dev.demo.session import KEPT_AT, keep, stop
+from dev.demo.workload import make_plan
+from dev.deploy.stack import Listener
+from dev.programs.process import ServerError
+from dev.programs.tools import ROOT
 
 SEED = 20260131
 

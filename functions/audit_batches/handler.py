@@ -4,23 +4,27 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from els_core.adapters.opentelemetry.tracing import traced
-from els_core.adapters.powertools.journal import Journal
-from els_core.bootstrap import service
+from els_core.adapters.telemetry.logs_and_metrics import Telemetry
+from els_core.adapters.telemetry.tracing import traced
+from els_core.bootstrap import container
 
 RESERVE_MILLISECONDS = 10_000  # what one page may take in the worst case
 
-journal = Journal()
+telemetry = Telemetry()
 
 
 @traced("audit_batches")
-@journal.logger.inject_lambda_context
-@journal.metrics.log_metrics
+@telemetry.logger.inject_lambda_context
+@telemetry.metrics.log_metrics
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[Any, int]:
     """Compare Redis with the record and find what is stuck; answer how much is still wrong, by kind."""
-    audit = service().audit_batches()(
-        lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS,
-        repair=event.get("repair") is True,
+    audit = (
+        container()
+        .audit_batches()
+        .run(
+            lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS,
+            repair=event.get("repair") is True,
+        )
     )
-    journal.audited(audit)
+    telemetry.audited(audit)
     return audit.counts()

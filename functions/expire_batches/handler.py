@@ -4,19 +4,19 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from els_core.adapters.opentelemetry.tracing import traced
-from els_core.adapters.powertools.journal import Journal
-from els_core.bootstrap import service
+from els_core.adapters.telemetry.logs_and_metrics import Telemetry
+from els_core.adapters.telemetry.tracing import traced
+from els_core.bootstrap import container
 
 RESERVE_MILLISECONDS = 10_000  # what one page may take in the worst case
 
-journal = Journal()
+telemetry = Telemetry()
 
 
 @traced("expire_batches")
-@journal.logger.inject_lambda_context
-@journal.metrics.log_metrics
+@telemetry.logger.inject_lambda_context
+@telemetry.metrics.log_metrics
 def handle(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda's shape
     """Close overdue batches, announce overdue parked arrivals, delete what is past its retention."""
-    sweep = service().expire_batches()
-    journal.expired(sweep(lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS))
+    sweep = container().expire_batches()
+    telemetry.expired(sweep.run(lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS))

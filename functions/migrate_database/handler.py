@@ -4,16 +4,16 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from els_core.adapters.cloudformation.answering import answer
-from els_core.adapters.opentelemetry.tracing import traced
-from els_core.adapters.powertools.journal import Journal
-from els_core.bootstrap import service
+from els_core.adapters.aws.custom_resource import answer
+from els_core.adapters.telemetry.logs_and_metrics import Telemetry
+from els_core.adapters.telemetry.tracing import traced
+from els_core.bootstrap import container
 
-journal = Journal()
+telemetry = Telemetry()
 
 
 @traced("migrate_database")
-@journal.logger.inject_lambda_context
+@telemetry.logger.inject_lambda_context
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Bring the schema to the head of the migrations layer."""
-    return answer(event, context.log_stream_name, service().migrate_database)
+    return answer(event, context.log_stream_name, container().migrate_database)

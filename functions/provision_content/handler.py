@@ -4,19 +4,19 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from els_core.adapters.opentelemetry.tracing import traced
-from els_core.adapters.powertools.journal import Journal
-from els_core.bootstrap import service
-from els_core.contracts.queues import partial_response, records_of
+from els_core.adapters.telemetry.logs_and_metrics import Telemetry
+from els_core.adapters.telemetry.tracing import traced
+from els_core.bootstrap import container
+from els_core.contracts.sqs import partial_response, records_of
 
-journal = Journal()
+telemetry = Telemetry()
 
 
 @traced("provision_content")
-@journal.logger.inject_lambda_context
-@journal.metrics.log_metrics
+@telemetry.logger.inject_lambda_context
+@telemetry.metrics.log_metrics
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's shape
     """Give every content exactly one slot and count every failure."""
-    taken = service().provision_content()(records_of(event))
-    journal.provisioned(taken)
-    return partial_response(taken.come_back)
+    taken = container().provision_content().consume(records_of(event))
+    telemetry.provisioned(taken)
+    return partial_response(taken.batch_item_failures)

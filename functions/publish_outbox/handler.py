@@ -4,19 +4,19 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from els_core.adapters.opentelemetry.tracing import traced
-from els_core.adapters.powertools.journal import Journal
-from els_core.bootstrap import service
+from els_core.adapters.telemetry.logs_and_metrics import Telemetry
+from els_core.adapters.telemetry.tracing import traced
+from els_core.bootstrap import container
 
 RESERVE_MILLISECONDS = 10_000  # what one page may take in the worst case
 
-journal = Journal()
+telemetry = Telemetry()
 
 
 @traced("publish_outbox")
-@journal.logger.inject_lambda_context
-@journal.metrics.log_metrics
+@telemetry.logger.inject_lambda_context
+@telemetry.metrics.log_metrics
 def handle(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda's shape
     """Send what was committed and left behind."""
-    relay = service().publish_outbox()
-    journal.relayed(relay(lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS))
+    relay = container().publish_outbox()
+    telemetry.relayed(relay.run(lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS))

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from els_core.bootstrap import Service
+from els_core.bootstrap import Container
 from tests.architecture.project import CORE, FUNCTIONS, names_in, parse, python_files, resources
 
 # The migrations decide nothing, so they have no use case: they are an adapter's work.
 WITHOUT_USE_CASE = {"migrate_database"}
 # What use cases share; each other file of the application is the use case of its name.
-SHARED = {"__init__", "ports", "delivering", "settling", "taking_in"}
+SHARED = {"__init__", "decision_step", "message_consumer", "messages", "post_commit"}
 MAX_HANDLER_LINES = 40
 LOGIC = (ast.If, ast.For, ast.While, ast.Try, ast.IfExp, ast.Match, ast.comprehension)
 
@@ -46,7 +46,7 @@ def test_every_function_has_a_folder_with_one_file(function: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_the_composition_root_builds_what_the_handler_of_the_same_name_calls(function: str) -> None:
-    assert callable(getattr(Service, function))
+    assert callable(getattr(Container, function))
     assert function in set(names_in(Path("functions", function, "handler.py")))
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from dev.schemas import FOLDER, INBOUND, OUTBOUND, schemas
-from els_core.domain.events import TERMINAL_EVENTS
+from els_core.domain.events import TERMINAL_EVENT_TYPES
 
 COMMAND = "run make schemas"
 
@@ -19,7 +19,7 @@ def test_every_schema_is_in_step_with_its_model() -> None:
 def test_every_event_of_the_wire_format_has_a_schema() -> None:
     assert len(INBOUND) == 3
     assert {model.__name__ for model in OUTBOUND} == {
-        *TERMINAL_EVENTS.values(),
+        *TERMINAL_EVENT_TYPES.values(),
         "EssaySlotsAssigned",
         "ExcessContentProvisioned",
         "BatchRegistrationRejected",

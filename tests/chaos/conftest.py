@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dev import sam
+from dev.deploy import sam
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

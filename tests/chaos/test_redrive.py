@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dev.chaos.run import Act
-from dev.chaos.stores import Alone
-from dev.redrive import redrive
+from dev.chaos.experiment import Act
+from dev.chaos.redis_topologies import Alone
+from dev.deploy.redrive import redrive
 
 if TYPE_CHECKING:
     from pathlib import Path

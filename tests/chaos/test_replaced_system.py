@@ -9,16 +9,16 @@ from random import Random
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
-from dev.chaos.plans import KINDS, Announced, Planner
-from dev.chaos.plays import endurance
-from dev.chaos.run import Act
-from dev.chaos.stores import Alone
-from dev.chaos.world import World
+from dev.chaos.environment import World
+from dev.chaos.experiment import Act
+from dev.chaos.redis_topologies import Alone
+from dev.chaos.scenarios import endurance
+from dev.chaos.workload import KINDS, Announced, Planner
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dev.lambda_runtime import LambdaRuntime
+    from dev.servers.lambda_runtime import LambdaRuntime
 
 COPIES = 20
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dev.chaos.experiment import Act
 from dev.chaos.faults import Record
-from dev.chaos.plays import chaos
-from dev.chaos.run import Act
-from dev.chaos.stores import Alone
+from dev.chaos.redis_topologies import Alone
+from dev.chaos.scenarios import chaos
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import boto3
 
-from els_core.adapters.eventbridge.publisher import SOURCE, EventBridgePublisher
-from els_core.adapters.sqs.dead_letters import SqsDeadLetters
-from tests.doubles.bus import FakeBus
-from tests.doubles.queues import FakeDeadLetters
+from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
+from els_core.adapters.aws.event_bus import SOURCE, EventBridgePublisher
+from tests.fakes.bus import FakeBus
+from tests.fakes.queues import FakeDeadLetters
 
 if TYPE_CHECKING:
-    from els_core.application.ports import DeadLetters, Publisher
+    from els_core.application.ports.messaging import DeadLetterQueue, Publisher
 
 REGION = "eu-north-1"
 
@@ -84,7 +84,7 @@ class DeadLettersUnderTest(Protocol):
     """A dead-letter queue that a test can look into."""
 
     @property
-    def port(self) -> DeadLetters:
+    def port(self) -> DeadLetterQueue:
         """Return the port."""
         ...
 
@@ -106,7 +106,7 @@ class FakeDeadLettersUnderTest:
     def received(self) -> list[tuple[str, dict[str, str]]]:
         return [
             (
-                letter.record.body,
+                letter.message.body,
                 {
                     "error_code": letter.poison.error_code,
                     "field": letter.poison.field,
@@ -126,7 +126,7 @@ class RealDeadLettersUnderTest:
     def __init__(self) -> None:
         self._client = boto3.client("sqs", region_name=REGION)
         self._url = self._client.create_queue(QueueName="dead")["QueueUrl"]
-        self.port = SqsDeadLetters(self._client, self._url)
+        self.port = SqsDeadLetterQueue(self._client, self._url)
 
     def received(self) -> list[tuple[str, dict[str, str]]]:
         found: list[tuple[str, dict[str, str]]] = []
@@ -140,4 +140,4 @@ class RealDeadLettersUnderTest:
 
     def go_down(self) -> None:
         client = boto3.client("sqs", region_name=REGION, endpoint_url="http://127.0.0.1:1")
-        self.port = SqsDeadLetters(client, "http://127.0.0.1:1/dead")
+        self.port = SqsDeadLetterQueue(client, "http://127.0.0.1:1/dead")

@@ -22,19 +22,19 @@ from tests.contract.coordinators import (
     FakeCoordinatorUnderTest,
     RealCoordinatorUnderTest,
 )
-from tests.contract.records import FakeRecordUnderTest, RealRecordUnderTest, Record
+from tests.contract.postgres_rows import FakeRecordUnderTest, PostgresUnderTest, RealRecordUnderTest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from els_core.application.ports import Repository
+    from els_core.application.ports.repository import Repository
 
 RETENTION = timedelta(days=90)
 
 
 @pytest.fixture(params=["fake", "postgres"])
-def record(request: pytest.FixtureRequest) -> Iterator[Record]:
+def record(request: pytest.FixtureRequest) -> Iterator[PostgresUnderTest]:
     if request.param == "fake":
         yield FakeRecordUnderTest()
         return
@@ -43,7 +43,7 @@ def record(request: pytest.FixtureRequest) -> Iterator[Record]:
 
 
 @pytest.fixture
-def repository(record: Record) -> Repository:
+def repository(record: PostgresUnderTest) -> Repository:
     return record.repository()
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from els_core.adapters.clock import SystemClock
 from els_core.adapters.redis import keys
 from els_core.adapters.redis.connection import connect
 from els_core.adapters.redis.coordinator import RedisCoordinator
-from els_core.adapters.system.clock import SystemClock
-from tests.doubles.clock import FakeClock
-from tests.doubles.coordinator import FakeCoordinator
+from tests.fakes.clock import FakeClock
+from tests.fakes.coordinator import FakeCoordinator
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.cluster import RedisCluster
 
-    from els_core.application.ports import Coordinator, Inspector
+    from els_core.application.ports.coordinator import Coordinator, CoordinatorInspector
 
 
 class CoordinatorUnderTest(Protocol):
@@ -29,7 +29,7 @@ class CoordinatorUnderTest(Protocol):
         ...
 
     @property
-    def inspector(self) -> Inspector:
+    def coordinator_inspector(self) -> CoordinatorInspector:
         """Return the same as the audit uses it."""
         ...
 
@@ -63,7 +63,7 @@ class FakeCoordinatorUnderTest:
 
     def __init__(self, retention: timedelta) -> None:
         self._clock = FakeClock()
-        self.port = self.inspector = FakeCoordinator(self._clock, retention=retention)
+        self.port = self.coordinator_inspector = FakeCoordinator(self._clock, retention=retention)
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -92,7 +92,7 @@ class RealCoordinatorUnderTest:
         self._retention = retention
         self.client: Redis | RedisCluster = connect(url, cluster=cluster)
         self.client.flushall()
-        self.port = self.inspector = RedisCoordinator(self.client, retention)
+        self.port = self.coordinator_inspector = RedisCoordinator(self.client, retention)
 
     def close(self) -> None:
         self.client.close()

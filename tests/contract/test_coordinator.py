@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from els_core.adapters.redis import keys
-from els_core.domain.auditing import Known
-from els_core.domain.batches import AssignedSlot, Batch, Roll, Status
+from els_core.domain.audit import CoordinatorView
+from els_core.domain.batches import AssignedSlot, Batch, BatchSnapshot, Status
 from els_core.domain.errors import ExternalServiceError
-from els_core.domain.outcomes import Proposal, Word
-from tests.contract.rolls import FULL, UNKNOWN, at, install, propose, roll
-from tests.unit.facts import content, failure
+from els_core.domain.outcomes import Proposal, ProposalKind
+from tests.contract.snapshots import FULL, UNKNOWN, at, install, propose, snapshot
+from tests.factories import content, failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from els_core.application.ports import Coordinator
+    from els_core.application.ports.coordinator import Coordinator
     from tests.contract.coordinators import CoordinatorUnderTest
 
 
@@ -30,9 +30,13 @@ def test_a_batch_that_was_not_installed_is_unknown(coordinator: CoordinatorUnder
 def test_each_arrival_gets_a_slot_of_its_own_until_none_is_left(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(3, deadline))
+    install(coordinator, snapshot(3, deadline))
     answers = propose(coordinator, content("a"), failure("f"), content("c"), content("d"), failure("g"))
-    assert [answer.word for answer in answers[:3]] == [Word.ASSIGNED, Word.FAILED, Word.ASSIGNED]
+    assert [answer.word for answer in answers[:3]] == [
+        ProposalKind.ASSIGNED,
+        ProposalKind.FAILED,
+        ProposalKind.ASSIGNED,
+    ]
     assert {answer.essay_id for answer in answers[:3]} == {"essay-0000", "essay-0001", "essay-0002"}
     assert answers[3:] == [FULL, FULL]
 
@@ -40,10 +44,10 @@ def test_each_arrival_gets_a_slot_of_its_own_until_none_is_left(
 def test_an_arrival_that_comes_again_gets_the_same_slot(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(3, deadline))
+    install(coordinator, snapshot(3, deadline))
     first = propose(coordinator, content("a"), failure("a"))
     again = propose(coordinator, failure("a"), content("a"), content("a"))
-    assert [answer.word for answer in again] == [Word.DUPLICATE] * 3
+    assert [answer.word for answer in again] == [ProposalKind.DUPLICATE] * 3
     assert [answer.essay_id for answer in again] == [first[1].essay_id, first[0].essay_id, first[0].essay_id]
     assert len(coordinator.port.get_missing_slots("b")) == 1
 
@@ -52,7 +56,7 @@ def test_answers_come_in_the_order_of_the_arrivals_of_many_batches(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     batch_ids = [f"b{number}" for number in range(20)]
-    install(coordinator, *(roll(2, deadline, at(batch_id=batch_id)) for batch_id in batch_ids[:10]))
+    install(coordinator, *(snapshot(2, deadline, at(batch_id=batch_id)) for batch_id in batch_ids[:10]))
     arrivals = [content(name, batch_id) for name in ("x", "y") for batch_id in batch_ids]
     answers = propose(coordinator, *arrivals)
     for arrival, answer in zip(arrivals, answers, strict=True):
@@ -65,10 +69,10 @@ def test_answers_come_in_the_order_of_the_arrivals_of_many_batches(
 
 
 def test_a_batch_is_known_as_it_stood(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
-    install(coordinator, roll(4, deadline, assigned=["a"], failed=["f"]))
+    install(coordinator, snapshot(4, deadline, assigned=["a"], failed=["f"]))
     assert propose(coordinator, content("a"), failure("f")) == [
-        Proposal(Word.DUPLICATE, "essay-0000"),
-        Proposal(Word.DUPLICATE, "essay-0001"),
+        Proposal(ProposalKind.DUPLICATE, "essay-0000"),
+        Proposal(ProposalKind.DUPLICATE, "essay-0001"),
     ]
     assert coordinator.port.get_missing_slots("b") == ["essay-0002", "essay-0003"]
 
@@ -76,10 +80,10 @@ def test_a_batch_is_known_as_it_stood(coordinator: CoordinatorUnderTest, deadlin
 def test_the_questions_are_answered_from_what_is_proposed(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(3, deadline, assigned=["a"], failed=["f"]))
+    install(coordinator, snapshot(3, deadline, assigned=["a"], failed=["f"]))
     assert coordinator.port.get_assigned_count("b") == 1
     assert coordinator.port.get_assigned_essays("b") == [AssignedSlot("essay-0000", "a", "a.txt")]
-    assert propose(coordinator, content("c")) == [Proposal(Word.ASSIGNED, "essay-0002")]
+    assert propose(coordinator, content("c")) == [Proposal(ProposalKind.ASSIGNED, "essay-0002")]
     assert coordinator.port.get_assigned_essays("b") == [
         AssignedSlot("essay-0000", "a", "a.txt"),
         AssignedSlot("essay-0002", "c", "c.txt"),
@@ -90,14 +94,14 @@ def test_the_questions_are_answered_from_what_is_proposed(
 def test_the_audit_sees_what_is_known_at_one_moment(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(4, deadline, at(version=7), assigned=["a"], failed=["f"]))
-    [known, unknown] = coordinator.inspector.inspect(["b", "other"])
+    install(coordinator, snapshot(4, deadline, at(version=7), assigned=["a"], failed=["f"]))
+    [known, unknown] = coordinator.coordinator_inspector.inspect(["b", "other"])
     free = frozenset({"essay-0002", "essay-0003"})
-    assert known == Known(7, free, {"content:a": "essay-0000", "upload:f": "essay-0001"}, None)
+    assert known == CoordinatorView(7, free, {"content:a": "essay-0000", "upload:f": "essay-0001"}, None)
     assert unknown is None
     now = coordinator.now()
     [proposal] = coordinator.port.propose([content("c")], now)
-    [after] = coordinator.inspector.inspect(["b"])
+    [after] = coordinator.coordinator_inspector.inspect(["b"])
     assert after is not None
     assert after.held["content:c"] == proposal.essay_id
     assert after.proposed_at == pytest.approx(now.timestamp())
@@ -115,27 +119,27 @@ def test_of_an_unknown_batch_the_questions_know_nothing(coordinator: Coordinator
 def test_installing_replaces_what_was_proposed_since(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(2, deadline))
+    install(coordinator, snapshot(2, deadline))
     propose(coordinator, content("a"), failure("f"))
-    install(coordinator, roll(2, deadline))
+    install(coordinator, snapshot(2, deadline))
     assert len(coordinator.port.get_missing_slots("b")) == 2
-    assert propose(coordinator, content("c"))[0].word is Word.ASSIGNED
+    assert propose(coordinator, content("c"))[0].word is ProposalKind.ASSIGNED
 
 
 @pytest.mark.parametrize("version", [6, 7])
 def test_the_same_or_a_newer_version_replaces_what_is_known(
     coordinator: CoordinatorUnderTest, deadline: datetime, version: int
 ) -> None:
-    install(coordinator, roll(2, deadline, at(version=6)))
-    install(coordinator, roll(2, deadline, at(version=version), assigned=["a"]))
+    install(coordinator, snapshot(2, deadline, at(version=6)))
+    install(coordinator, snapshot(2, deadline, at(version=version), assigned=["a"]))
     assert coordinator.port.get_assigned_count("b") == 1
 
 
 def test_an_older_version_never_replaces_a_newer_one(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(2, deadline, at(version=10), assigned=["a"]))
-    install(coordinator, roll(2, deadline, at(version=9)), roll(1, deadline, at(batch_id="other")))
+    install(coordinator, snapshot(2, deadline, at(version=10), assigned=["a"]))
+    install(coordinator, snapshot(2, deadline, at(version=9)), snapshot(1, deadline, at(batch_id="other")))
     assert coordinator.port.get_assigned_count("b") == 1
     assert coordinator.port.get_missing_slots("other") == ["essay-0000"]
 
@@ -144,8 +148,8 @@ def test_an_older_version_never_replaces_a_newer_one(
 def test_of_a_terminal_batch_only_metadata_are_kept(
     coordinator: CoordinatorUnderTest, deadline: datetime, status: Status
 ) -> None:
-    install(coordinator, roll(2, deadline, at(version=3), assigned=["a"]))
-    install(coordinator, roll(2, deadline, at(version=4, status=status), assigned=["a", "c"]))
+    install(coordinator, snapshot(2, deadline, at(version=3), assigned=["a"]))
+    install(coordinator, snapshot(2, deadline, at(version=4, status=status), assigned=["a", "c"]))
     assert set(coordinator.keys("b")) == {keys.METADATA}
     assert propose(coordinator, content("a"), failure("f")) == [FULL, FULL]
     assert set(coordinator.keys("b")) == {keys.METADATA}
@@ -154,14 +158,14 @@ def test_of_a_terminal_batch_only_metadata_are_kept(
 def test_a_slower_installer_cannot_bring_a_terminal_batch_back(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(1, deadline, at(version=4, status=Status.READY), assigned=["a"]))
-    install(coordinator, roll(1, deadline, at(version=3)))
+    install(coordinator, snapshot(1, deadline, at(version=4, status=Status.READY), assigned=["a"]))
+    install(coordinator, snapshot(1, deadline, at(version=3)))
     assert propose(coordinator, content("c")) == [FULL]
 
 
 def test_of_an_awaited_batch_nothing_is_kept(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
-    install(coordinator, roll(2, deadline, at(version=1)))
-    install(coordinator, Roll(Batch("b", Status.AWAITED, 2)))
+    install(coordinator, snapshot(2, deadline, at(version=1)))
+    install(coordinator, BatchSnapshot(Batch("b", Status.AWAITED, 2)))
     assert coordinator.keys("b") == {}
     assert propose(coordinator, content("a")) == [UNKNOWN]
 
@@ -169,14 +173,14 @@ def test_of_an_awaited_batch_nothing_is_kept(coordinator: CoordinatorUnderTest, 
 def test_an_awaited_state_that_is_older_removes_nothing(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(2, deadline, at(version=2)))
-    install(coordinator, Roll(Batch("b", Status.AWAITED, 1)))
+    install(coordinator, snapshot(2, deadline, at(version=2)))
+    install(coordinator, BatchSnapshot(Batch("b", Status.AWAITED, 1)))
     assert len(coordinator.port.get_missing_slots("b")) == 2
 
 
 QUESTIONS: list[Callable[[Coordinator, datetime], object]] = [
     lambda port, now: port.propose([content("a")], now),
-    lambda port, now: port.install([roll(1, now)], now),
+    lambda port, now: port.install([snapshot(1, now)], now),
     lambda port, _: port.get_assigned_count("b"),
     lambda port, _: port.get_assigned_essays("b"),
     lambda port, _: port.get_missing_slots("b"),

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from els_core.adapters.redis import keys
-from els_core.domain.outcomes import Proposal, Word
+from els_core.domain.outcomes import Proposal, ProposalKind
 from tests.contract.conftest import RETENTION
-from tests.contract.rolls import FIVE, FULL, HOUR, UNKNOWN, at, install, propose, roll
-from tests.unit.facts import content, failure
+from tests.contract.snapshots import FIVE, FULL, HOUR, UNKNOWN, at, install, propose, snapshot
+from tests.factories import content, failure
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 def test_every_key_vanishes_after_the_deadline_and_the_retention(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(4, deadline, assigned=["a"], failed=["f"]))
+    install(coordinator, snapshot(4, deadline, assigned=["a"], failed=["f"]))
     expiries = coordinator.keys("b")
     assert expiries.pop(keys.TIMEOUT) == ceil(deadline.timestamp())
     assert expiries == dict.fromkeys(FIVE, int((deadline + RETENTION).timestamp()))
 
 
 def test_keys_that_a_proposal_makes_vanish_too(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
-    install(coordinator, roll(3, deadline))
+    install(coordinator, snapshot(3, deadline))
     propose(coordinator, content("a"), failure("f"))
     expiries = coordinator.keys("b")
     del expiries[keys.TIMEOUT]
@@ -38,9 +38,9 @@ def test_keys_that_a_proposal_makes_vanish_too(coordinator: CoordinatorUnderTest
 
 def test_a_batch_past_its_deadline_is_kept_from_now_on(coordinator: CoordinatorUnderTest) -> None:
     now = coordinator.now()
-    install(coordinator, roll(2, now - HOUR))
+    install(coordinator, snapshot(2, now - HOUR))
     later = now + HOUR
-    assert coordinator.port.propose([content("a")], later)[0].word is Word.ASSIGNED
+    assert coordinator.port.propose([content("a")], later)[0].word is ProposalKind.ASSIGNED
     expiries = coordinator.keys("b")
     assert set(expiries.values()) == {float(int((later + RETENTION).timestamp()))}
     assert keys.TIMEOUT not in expiries
@@ -48,43 +48,48 @@ def test_a_batch_past_its_deadline_is_kept_from_now_on(coordinator: CoordinatorU
 
 def test_lost_scripts_are_sent_again(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
     coordinator.forget_scripts()
-    install(coordinator, *(roll(2, deadline, at(batch_id=f"b{number}")) for number in range(9)))
+    install(coordinator, *(snapshot(2, deadline, at(batch_id=f"b{number}")) for number in range(9)))
     coordinator.forget_scripts()
     answers = propose(coordinator, *(content("a", f"b{number}") for number in range(9)))
-    assert [answer.word for answer in answers] == [Word.ASSIGNED] * 9
+    assert [answer.word for answer in answers] == [ProposalKind.ASSIGNED] * 9
 
 
 @pytest.mark.parametrize("name", FIVE)
 def test_a_key_of_a_wrong_type_makes_no_fault_and_is_replaced(
     coordinator: CoordinatorUnderTest, deadline: datetime, name: str
 ) -> None:
-    install(coordinator, roll(4, deadline, assigned=["a"]), roll(1, deadline, at(batch_id="neighbour")))
+    install(
+        coordinator, snapshot(4, deadline, assigned=["a"]), snapshot(1, deadline, at(batch_id="neighbour"))
+    )
     coordinator.spoil("b", name)
-    assert len(coordinator.inspector.inspect(["b"])) == 1
+    assert len(coordinator.coordinator_inspector.inspect(["b"])) == 1
     answers = propose(coordinator, content("x"), failure("y"), content("z", "neighbour"))
-    assert answers == [UNKNOWN, UNKNOWN, Proposal(Word.ASSIGNED, "essay-0000")]
+    assert answers == [UNKNOWN, UNKNOWN, Proposal(ProposalKind.ASSIGNED, "essay-0000")]
     assert coordinator.port.get_assigned_count("b") in {0, 1, 2}
     assert len(coordinator.port.get_missing_slots("b")) <= 3
-    install(coordinator, roll(4, deadline, at(version=2), assigned=["a"]))
+    install(coordinator, snapshot(4, deadline, at(version=2), assigned=["a"]))
     assert propose(coordinator, content("x"), failure("y"), content("a"))[2] == Proposal(
-        Word.DUPLICATE, "essay-0000"
+        ProposalKind.DUPLICATE, "essay-0000"
     )
 
 
 def test_a_batch_is_known_exactly_when_its_metadata_are_there(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(2, deadline, assigned=["a"]))
+    install(coordinator, snapshot(2, deadline, assigned=["a"]))
     coordinator.lose("b", keys.METADATA)
     assert propose(coordinator, content("a"), content("c")) == [UNKNOWN, UNKNOWN]
-    install(coordinator, roll(2, deadline, assigned=["a"]))
+    install(coordinator, snapshot(2, deadline, assigned=["a"]))
     coordinator.lose("b", keys.AVAILABLE_SLOTS)
-    assert propose(coordinator, content("a"), content("c")) == [Proposal(Word.DUPLICATE, "essay-0000"), FULL]
+    assert propose(coordinator, content("a"), content("c")) == [
+        Proposal(ProposalKind.DUPLICATE, "essay-0000"),
+        FULL,
+    ]
 
 
 def test_two_thousand_arrivals_of_one_batch_are_one_call(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
-    install(coordinator, roll(2_000, deadline))
+    install(coordinator, snapshot(2_000, deadline))
     answers = propose(coordinator, *(content(f"content-{number}") for number in range(2_000)))
     assert len({answer.essay_id for answer in answers}) == 2_000

@@ -10,28 +10,28 @@ from uuid import UUID
 import pytest
 
 from els_core.domain.batches import Status
-from els_core.domain.errors import ProcessingError, ValidationError
-from els_core.domain.events import Message
+from els_core.domain.errors import ProcessingError, RejectedByStoreError
+from els_core.domain.events import OutboxMessage
 from els_core.domain.outcomes import Assigned, Duplicate, Parked
-from tests.contract.deciding import parked_of, register, roll_of, settle, settled
-from tests.unit.facts import content, failure
+from tests.contract.deciding import decision, parked_of, register, settle, snapshot_of
+from tests.factories import content, failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from els_core.application.ports import Repository, Unit
-    from tests.contract.records import Record
+    from els_core.application.ports.repository import Repository, Transaction
+    from tests.contract.postgres_rows import PostgresUnderTest
 
 NOW = timedelta(0)
 HOUR = timedelta(hours=1)
 
 
-def message(number: int, detail: str = "{}") -> Message:
-    return Message(UUID(int=number), "b", "Kind", detail)
+def message(number: int, detail: str = "{}") -> OutboxMessage:
+    return OutboxMessage(UUID(int=number), "b", "Kind", detail)
 
 
-def enqueue(repository: Repository, *messages: Message) -> None:
-    repository.transact(lambda unit: unit.enqueue(messages))
+def enqueue(repository: Repository, *messages: OutboxMessage) -> None:
+    repository.transact(lambda transaction: transaction.enqueue(messages))
 
 
 def sent_ids(repository: Repository, after: int = 0, limit: int = 10) -> list[int]:
@@ -39,9 +39,9 @@ def sent_ids(repository: Repository, after: int = 0, limit: int = 10) -> list[in
 
 
 def test_a_transaction_that_fails_leaves_nothing(repository: Repository) -> None:
-    def work(unit: Unit) -> None:
-        settle(unit, content("a"))
-        unit.enqueue([message(1)])
+    def work(transaction: Transaction) -> None:
+        settle(transaction, content("a"))
+        transaction.enqueue([message(1)])
         raise ProcessingError("try")
 
     with pytest.raises(ProcessingError):
@@ -51,44 +51,44 @@ def test_a_transaction_that_fails_leaves_nothing(repository: Repository) -> None
 
 
 def test_the_answer_of_the_work_is_the_answer_of_the_transaction(repository: Repository) -> None:
-    assert settled(repository, content("a")) == [Parked()]
+    assert decision(repository, content("a")) == [Parked()]
 
 
 def test_who_waited_for_a_batch_sees_what_its_holder_committed(
-    record: Record, repository: Repository
+    record: PostgresUnderTest, repository: Repository
 ) -> None:
     register(repository, 2)
     answers: list[object] = []
     record.hold_while_waiting(
-        lambda unit: settle(unit, content("a")),
-        lambda unit: answers.extend(settle(unit, content("a"), content("c"))),
+        lambda transaction: settle(transaction, content("a")),
+        lambda transaction: answers.extend(settle(transaction, content("a"), content("c"))),
     )
     [first, second] = answers
     assert isinstance(first, Duplicate)
-    assert second == Assigned(roll_of(repository).assigned[1].essay_id)
+    assert second == Assigned(snapshot_of(repository).assigned[1].essay_id)
 
 
 def test_who_waited_for_a_name_that_another_was_giving_gets_the_same_row(
-    record: Record, repository: Repository
+    record: PostgresUnderTest, repository: Repository
 ) -> None:
     versions: list[int] = []
 
-    def wait(unit: Unit) -> None:
-        versions.append(unit.lock(["b"])["b"].version)
+    def wait(transaction: Transaction) -> None:
+        versions.append(transaction.lock(["b"])["b"].version)
 
-    record.hold_while_waiting(lambda unit: settle(unit, content("a")), wait)
+    record.hold_while_waiting(lambda transaction: settle(transaction, content("a")), wait)
     assert versions == [1]
-    assert roll_of(repository).batch.status is Status.AWAITED
+    assert snapshot_of(repository).batch.status is Status.AWAITED
 
 
 def test_transactions_that_lock_crosswise_are_run_again_and_both_commit(
-    record: Record, repository: Repository
+    record: PostgresUnderTest, repository: Repository
 ) -> None:
-    def crossing(first: str, second: str) -> Callable[[Unit, Callable[[], None]], None]:
-        def work(unit: Unit, meet: Callable[[], None]) -> None:
-            settle(unit, content(f"{first} {second}", first))
+    def crossing(first: str, second: str) -> Callable[[Transaction, Callable[[], None]], None]:
+        def work(transaction: Transaction, meet: Callable[[], None]) -> None:
+            settle(transaction, content(f"{first} {second}", first))
             meet()
-            settle(unit, content(f"{first} {second}", second))
+            settle(transaction, content(f"{first} {second}", second))
 
         return work
 
@@ -100,11 +100,11 @@ def test_transactions_that_lock_crosswise_are_run_again_and_both_commit(
 def test_a_refusal_is_not_tried_again(repository: Repository) -> None:
     tries = []
 
-    def work(unit: Unit) -> None:
-        tries.append(unit)
-        raise ValidationError("try")
+    def work(transaction: Transaction) -> None:
+        tries.append(transaction)
+        raise RejectedByStoreError("try")
 
-    with pytest.raises(ValidationError):
+    with pytest.raises(RejectedByStoreError):
         repository.transact(work)
     assert len(tries) == 1
 
@@ -126,7 +126,9 @@ def test_a_message_with_the_same_id_stays_as_it_is(repository: Repository) -> No
     assert [one for _, one in repository.unsent(NOW, 0, 10)] == [first, message(2)]
 
 
-def test_only_messages_that_are_old_enough_are_left_behind(record: Record, repository: Repository) -> None:
+def test_only_messages_that_are_old_enough_are_left_behind(
+    record: PostgresUnderTest, repository: Repository
+) -> None:
     enqueue(repository, message(1))
     assert repository.unsent(HOUR, 0, 10) == []
     record.advance(HOUR)
@@ -136,13 +138,13 @@ def test_only_messages_that_are_old_enough_are_left_behind(record: Record, repos
 
 def test_sent_messages_are_forgotten_once_or_twice(repository: Repository) -> None:
     enqueue(repository, message(1), message(2), message(3))
-    repository.forget([UUID(int=1), UUID(int=3), UUID(int=99)])
-    repository.forget([UUID(int=1)])
+    repository.delete_sent([UUID(int=1), UUID(int=3), UUID(int=99)])
+    repository.delete_sent([UUID(int=1)])
     assert sent_ids(repository) == [2]
 
 
 def test_old_batches_are_deleted_in_pages_with_all_that_they_hold(
-    record: Record, repository: Repository
+    record: PostgresUnderTest, repository: Repository
 ) -> None:
     register(repository, 1, "ready")
     register(repository, 1, "failed")
@@ -154,27 +156,29 @@ def test_old_batches_are_deleted_in_pages_with_all_that_they_hold(
         content("a", "open"),
         content("a", "awaited"),
     ):
-        settled(repository, arrival)
+        decision(repository, arrival)
     assert repository.purge(HOUR, 10) == 0
     record.advance(2 * HOUR)
     register(repository, 1, "young")
-    settled(repository, content("a", "young"))
+    decision(repository, content("a", "young"))
     assert [repository.purge(HOUR, 2), repository.purge(HOUR, 2), repository.purge(HOUR, 2)] == [2, 1, 0]
     assert [name for name in ("ready", "failed", "open", "awaited", "young") if repository.find(name)] == [
         "open",
         "young",
     ]
-    assert repository.transact(lambda unit: unit.parked(["awaited"])) == []
-    assert settled(repository, content("x", "ready")) == [Parked()]
+    assert repository.transact(lambda transaction: transaction.parked(["awaited"])) == []
+    assert decision(repository, content("x", "ready")) == [Parked()]
 
 
-def test_an_old_batch_that_another_holds_is_not_deleted(record: Record, repository: Repository) -> None:
-    repository.transact(lambda unit: unit.lock(["held", "free"]))
+def test_an_old_batch_that_another_holds_is_not_deleted(
+    record: PostgresUnderTest, repository: Repository
+) -> None:
+    repository.transact(lambda transaction: transaction.lock(["held", "free"]))
     record.advance(HOUR)
     other = record.repository()
 
-    def work(unit: Unit) -> int:
-        unit.lock(["held"])
+    def work(transaction: Transaction) -> int:
+        transaction.lock(["held"])
         return other.purge(HOUR / 2, 10)
 
     assert repository.transact(work) == 1

@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from dev.bundle import BUNDLED, FUNCTION, LAYER, bundle
+from dev.deploy.bundle import BUNDLED, FUNCTION, LAYER, bundle
 
 # Isolated and without site: nothing but the standard library and the bundle is to be found.
 IMPORT = """

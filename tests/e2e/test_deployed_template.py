@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dev import sam
-from dev.aws import LocalAws
-from dev.stack import Announcement, Heard, Listener, Stack, announce, client_of
+from dev.deploy import sam
+from dev.deploy.stack import Announcement, Heard, Listener, Stack, announce, client_of
+from dev.servers.local_aws import LocalAws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dev.postgres import PostgresServer
-    from dev.valkey import ValkeyServer
+    from dev.servers.postgres import PostgresServer
+    from dev.servers.valkey import ValkeyServer
 
 TERMINAL = {"BatchEssaysReady", "BatchValidationErrors", "BatchReadinessTimeout"}
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.books import balance
-from tests.integration.world import World
+from tests.integration.environment import World
+from tests.integration.reconciliation import balance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.valkey import ValkeyServer
+    from dev.servers.valkey import ValkeyServer
 
 
 @pytest.fixture

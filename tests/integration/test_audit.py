@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from els_core.adapters.postgres.ledger import PostgresLedger
+from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.application.audit_batches import PAGE, AuditBatches
-from els_core.domain.auditing import Kind
-from tests.integration.world import PARKING, RETENTION, World
-from tests.unit.facts import content, failure, registration
+from els_core.domain.audit import FindingKind
+from tests.factories import content, failure, registration
+from tests.integration.environment import PARKING, RETENTION, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from dev.postgres import PostgresServer
-    from dev.valkey import ValkeyServer
-    from els_core.application.audit_batches import Audit
+    from dev.servers.postgres import PostgresServer
+    from dev.servers.valkey import ValkeyServer
+    from els_core.application.audit_batches import AuditReport
 
 
 class Later:
@@ -51,10 +51,10 @@ class Audited(World):
         ):
             self.sql(change)
 
-    def audit(self, *, repair: bool = False, may_continue: bool = True) -> Audit:
-        ledger = PostgresLedger(self.engine)
+    def audit(self, *, repair: bool = False, may_continue: bool = True) -> AuditReport:
+        audit_reader = PostgresAuditReader(self.engine)
         audit = AuditBatches(
-            ledger,
+            audit_reader,
             self.known,
             self.coordinator,
             Later(self),
@@ -62,19 +62,19 @@ class Audited(World):
             lambda: self.relay,
             PARKING,
         )
-        return audit(lambda: may_continue, repair=repair)
+        return audit.run(lambda: may_continue, repair=repair)
 
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[FindingKind]:
         return [finding.kind for finding in self.audit().findings]
 
 
 @pytest.fixture
 def world(database_url: str, valkey: ValkeyServer, postgres: PostgresServer) -> Iterator[Audited]:
     world = Audited(database_url, valkey, postgres)
-    world.register([registration(3)])
-    world.provision([content("a"), failure("f")])
-    world.register([registration(1, "closed")])
-    world.provision([content("c", "closed")])
+    world.register.register([registration(3)])
+    world.provision.provision([content("a"), failure("f")])
+    world.register.register([registration(1, "closed")])
+    world.provision.provision([content("c", "closed")])
     yield world
     world.close()
 
@@ -93,7 +93,7 @@ def test_a_batch_that_was_touched_a_moment_ago_is_left_alone(world: Audited, val
 def test_forgetting_redis_is_found_and_healed(world: Audited, valkey: ValkeyServer) -> None:
     world.let_time_pass()
     valkey.client().flushall()
-    assert world.kinds() == [Kind.REDIS_FORGOT]
+    assert world.kinds() == [FindingKind.REDIS_FORGOT]
     assert world.audit(repair=True).left == []
     assert world.kinds() == []
     assert len(world.coordinator.get_missing_slots("b")) == 1
@@ -104,7 +104,7 @@ def test_a_slot_that_redis_would_give_twice_is_found_and_healed(world: Audited, 
     [used] = world.known.get_assigned_essays("b")
     with valkey.client() as client:
         client.sadd("batch:{b}:available_slots", used.essay_id)
-    assert world.kinds() == [Kind.REDIS_DIFFERS]
+    assert world.kinds() == [FindingKind.REDIS_DIFFERS]
     assert world.audit(repair=True).left == []
     assert world.kinds() == []
 
@@ -112,7 +112,7 @@ def test_a_slot_that_redis_would_give_twice_is_found_and_healed(world: Audited, 
 def test_a_proposal_that_never_committed_is_found_and_its_slot_given_back(world: Audited) -> None:
     world.let_time_pass()
     world.known.propose([content("died")], world.clock.now())
-    assert world.kinds() == [Kind.UNCOMMITTED_PROPOSALS]
+    assert world.kinds() == [FindingKind.UNCOMMITTED_PROPOSALS]
     assert world.audit(repair=True).left == []
     assert len(world.known.get_missing_slots("b")) == 1
 
@@ -125,26 +125,26 @@ def test_a_proposal_of_a_moment_ago_may_still_commit(world: Audited) -> None:
 
 def test_a_batch_that_no_sweep_closed_is_found_and_closed(world: Audited) -> None:
     world.sql("UPDATE batches SET deadline = deadline - interval '1 day' WHERE batch_id = 'b'")
-    assert world.kinds() == [Kind.OVERDUE_OPEN]
+    assert world.kinds() == [FindingKind.OVERDUE_OPEN]
     assert world.audit(repair=True).left == []
     assert world.bus.kinds()["BatchReadinessTimeout"] == 1
 
 
 def test_an_event_that_no_relay_sent_is_found_and_sent(world: Audited) -> None:
     world.bus.is_down = True
-    world.provision([content("b")])
+    world.provision.provision([content("b")])
     world.let_time_pass()
     world.bus.is_down = False
-    assert world.kinds() == [Kind.OUTBOX_TOO_OLD, Kind.OUTBOX_TOO_OLD]
+    assert world.kinds() == [FindingKind.OUTBOX_TOO_OLD, FindingKind.OUTBOX_TOO_OLD]
     assert world.audit(repair=True).left == []
     assert world.kinds() == []
 
 
 def test_what_is_parked_too_long_is_found_and_kept(world: Audited) -> None:
-    world.provision([content("x", "never"), content("y", "never")])
+    world.provision.provision([content("x", "never"), content("y", "never")])
     world.let_time_pass()
     [finding] = world.audit(repair=True).left
-    assert (finding.kind, finding.batch_id) == (Kind.PARKED_TOO_LONG, "never")
+    assert (finding.kind, finding.batch_id) == (FindingKind.PARKED_TOO_LONG, "never")
     assert finding.detail == "2 arrivals wait for a registration"
     assert world.sql("SELECT count(*) FROM parked_arrivals") == [[2]]
 
@@ -153,15 +153,18 @@ def test_counts_and_digests_are_computed_again_from_the_rows(world: Audited) -> 
     world.sql("UPDATE essays SET text_storage_id = 'swapped' WHERE batch_id = 'closed'")
     world.sql("UPDATE batches SET assigned_count = 0 WHERE batch_id = 'b'")
     found = {(finding.kind, finding.batch_id) for finding in world.audit(repair=True).left}
-    assert found == {(Kind.DIGEST_DIFFERS, "closed"), (Kind.COUNTS_DIFFER, "b")}
+    assert found == {(FindingKind.DIGEST_DIFFERS, "closed"), (FindingKind.COUNTS_DIFFER, "b")}
 
 
 def test_every_page_is_looked_at_unless_time_runs_short(world: Audited, valkey: ValkeyServer) -> None:
-    world.register([registration(1, f"b{number}") for number in range(PAGE)])
+    world.register.register([registration(1, f"b{number}") for number in range(PAGE)])
     world.let_time_pass()
     valkey.client().flushall()
     world.sql("UPDATE essays SET text_storage_id = 'swapped' WHERE batch_id = 'closed'")
     audit = world.audit()
     assert (audit.batches, audit.unchecked) == (PAGE + 1, False)
-    assert audit.counts() == dict.fromkeys(Kind, 0) | {Kind.REDIS_FORGOT: PAGE + 1, Kind.DIGEST_DIFFERS: 1}
+    assert audit.counts() == dict.fromkeys(FindingKind, 0) | {
+        FindingKind.REDIS_FORGOT: PAGE + 1,
+        FindingKind.DIGEST_DIFFERS: 1,
+    }
     assert world.audit(may_continue=False).unchecked

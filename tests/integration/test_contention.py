@@ -11,25 +11,26 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event
 
-from els_core.application.provision_content import Provisioned
-from els_core.application.taking_in import Intake, Record
+from els_core.application.message_consumer import MessageConsumer
+from els_core.application.messages import QueueMessage
+from els_core.application.provision_content import ProvisioningResult
 from els_core.domain.arrivals import Arrival
 from els_core.domain.batches import Batch, Status
-from els_core.domain.deciding import Change
-from els_core.domain.errors import CoordinationTimeoutError, ValidationError
+from els_core.domain.decisions import BatchChange
+from els_core.domain.errors import CoordinationTimeoutError, RejectedByStoreError
 from els_core.domain.outcomes import Duplicate, Excess, Reason
-from tests.integration.world import World
-from tests.unit.facts import content, failure, registration
+from tests.factories import content, failure, registration
+from tests.integration.environment import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
-    from dev.postgres import PostgresServer
-    from dev.valkey import ValkeyServer
-    from els_core.application.ports import Unit
-    from els_core.application.taking_in import DeadLetter
+    from dev.servers.postgres import PostgresServer
+    from dev.servers.valkey import ValkeyServer
+    from els_core.application.messages import DeadLetter
+    from els_core.application.ports.repository import Transaction
 
 BATCH_ROW = "SELECT FROM batches WHERE batch_id = 'b' FOR UPDATE"
 ALL_SLOTS = "SELECT FROM essays WHERE batch_id = 'b' FOR UPDATE"
@@ -63,7 +64,7 @@ def wait_until_one_waits(postgres: PostgresServer) -> None:
 def test_slots_that_another_holds_locked_are_waited_for(
     world: World, database_url: str, postgres: PostgresServer, locked: str
 ) -> None:
-    world.register([registration(1)])
+    world.register.register([registration(1)])
     other = World(database_url, world.redis_url)
     with ThreadPoolExecutor(1) as pool:
         with held(other, locked):
@@ -79,19 +80,19 @@ def test_slots_that_another_holds_locked_are_waited_for(
 def test_a_lock_that_is_not_given_up_brings_all_back_and_nothing_is_excess(
     world: World, impatient: World, locked: str
 ) -> None:
-    world.register([registration(2)])
+    world.register.register([registration(2)])
     with held(world, locked), pytest.raises(CoordinationTimeoutError):
-        impatient.provision([content("a"), failure("f")])
-    assert world.roll().available == ("essay-0000", "essay-0001")
+        impatient.provision.provision([content("a"), failure("f")])
+    assert world.snapshot().available == ("essay-0000", "essay-0001")
     assert impatient.outcomes([content("a"), failure("f")]) == {"assigned": 1, "failed": 1}
     assert impatient.bus.kinds()["ExcessContentProvisioned"] == 0
 
 
 def test_a_fault_tells_no_file_name(world: World, impatient: World) -> None:
     pupil = "Anna-Andersson"
-    world.register([registration(1)])
+    world.register.register([registration(1)])
     with held(world, ALL_SLOTS), pytest.raises(CoordinationTimeoutError) as failed:
-        impatient.provision([content(pupil)])
+        impatient.provision.provision([content(pupil)])
     told = "".join(format_exception(failed.value))
     assert "UPDATE essays" in told
     assert pupil not in told
@@ -101,7 +102,7 @@ def test_a_fault_tells_no_file_name(world: World, impatient: World) -> None:
 def test_a_deadlock_is_retried_inside_the_invocation(
     world: World, database_url: str, postgres: PostgresServer
 ) -> None:
-    world.register([registration(1, "b1"), registration(1, "b2")])
+    world.register.register([registration(1, "b1"), registration(1, "b2")])
     other_world = World(database_url, world.redis_url)
     with ThreadPoolExecutor(1) as pool:
         with held(other_world, BATCH_ROW.replace("'b'", "'b2'")) as other:
@@ -130,8 +131,8 @@ FAILURE_ROW = """INSERT INTO validation_failures (batch_id, identity, essay_id, 
 
 @pytest.mark.fault(1)
 def test_what_another_wrote_first_is_the_answer(world: World, postgres: PostgresServer) -> None:
-    world.register([registration(1)])
-    world.provision([content("other")])
+    world.register.register([registration(1)])
+    world.provision.provision([content("other")])
     writes = [EXCESS_ROW]
 
     @event.listens_for(world.engine, "before_cursor_execute")
@@ -139,7 +140,7 @@ def test_what_another_wrote_first_is_the_answer(world: World, postgres: Postgres
         if "INSERT INTO excess_contents" in statement and writes:
             without_foreign_keys(postgres, world, writes.pop())
 
-    [answer] = world.provision([content("a")]).outcomes
+    [answer] = world.provision.provision([content("a")]).outcomes
     assert answer == Duplicate(Excess(Reason.BATCH_TIMED_OUT))
 
 
@@ -153,24 +154,27 @@ class NoLetters:
 def test_a_record_that_the_record_never_takes_comes_back_alone(
     world: World, postgres: PostgresServer
 ) -> None:
-    world.register([registration(1), registration(2, "good")])
+    world.register.register([registration(1), registration(2, "good")])
     without_foreign_keys(postgres, world, FAILURE_ROW)
     arrivals: dict[str, Arrival] = {"1": content("a", "good"), "2": failure("f"), "3": content("b", "good")}
-    intake = Intake[Arrival, Provisioned](
-        arrivals.__getitem__, world.provision, lambda report: [None] * len(report.outcomes), NoLetters()
+    intake = MessageConsumer[Arrival, ProvisioningResult](
+        arrivals.__getitem__,
+        world.provision.provision,
+        lambda report: [None] * len(report.outcomes),
+        NoLetters(),
     )
-    taken = intake([Record(name, name) for name in arrivals])
-    assert taken.come_back == ["2"]
-    assert len(world.roll("good").assigned) == 2
+    taken = intake.consume([QueueMessage(name, name) for name in arrivals])
+    assert taken.batch_item_failures == ["2"]
+    assert len(world.snapshot("good").assigned) == 2
     world.execute("DELETE FROM validation_failures")
 
 
 def test_a_row_without_its_batch_is_refused_by_the_name_of_the_constraint(world: World) -> None:
     ghost = Batch("ghost", Status.OPEN, 0)
-    change = Change(ghost, ghost, ((content("a", "ghost"), Excess(Reason.NO_AVAILABLE_SLOT)),))
+    change = BatchChange(ghost, ghost, ((content("a", "ghost"), Excess(Reason.NO_AVAILABLE_SLOT)),))
 
-    def work(unit: Unit) -> None:
-        unit.record([change])
+    def work(transaction: Transaction) -> None:
+        transaction.record([change])
 
-    with pytest.raises(ValidationError, match="excess_content_belongs_to_a_batch"):
+    with pytest.raises(RejectedByStoreError, match="excess_content_belongs_to_a_batch"):
         world.repository.transact(work)

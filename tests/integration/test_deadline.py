@@ -13,14 +13,14 @@ import pytest
 
 from els_core.application.expire_batches import PAGE
 from els_core.domain.batches import Status
-from tests.integration.world import World
-from tests.unit.facts import content, failure, registration
+from tests.factories import content, failure, registration
+from tests.integration.environment import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from dev.valkey import ValkeyServer
+    from dev.servers.valkey import ValkeyServer
 
 ROUNDS = 200
 TERMINAL = ("BatchEssaysReady", "BatchValidationErrors", "BatchReadinessTimeout")
@@ -69,38 +69,40 @@ def test_a_sweep_and_the_last_arrival_at_the_same_instant_give_one_final_result_
 ) -> None:
     sweeper = others[0]
     names = [f"b{n}" for n in range(ROUNDS)]
-    world.register([registration(1, name) for name in names])
+    world.register.register([registration(1, name) for name in names])
     with ThreadPoolExecutor(2) as pool:
         for number, name in enumerate(names):
             last = content("last", name) if number % 3 else failure("last", name)
             world.execute(due_in(name, milliseconds=number % 16))
-            both_at_once(partial(world.provision, [last]), partial(sweeper.expire, lambda: True), pool)
-    sweeper.expire(lambda: True)
+            both_at_once(
+                partial(world.provision.provision, [last]), partial(sweeper.expire.run, lambda: True), pool
+            )
+    sweeper.expire.run(lambda: True)
     assert final_results(world, sweeper) == dict.fromkeys(names, 1)
     for name in names:
-        batch = world.roll(name).batch
+        batch = world.snapshot(name).batch
         assert batch.status.is_terminal
         assert (batch.status is Status.TIMED_OUT) == (batch.assigned_count + batch.failed_count == 0)
-    statuses = {world.roll(name).batch.status for name in names}
+    statuses = {world.snapshot(name).batch.status for name in names}
     assert statuses == {Status.READY, Status.FAILED, Status.TIMED_OUT}
 
 
 @pytest.mark.fault(9)
 def test_sweeps_that_overlap_close_each_batch_once(world: World, others: list[World]) -> None:
     names = [f"b{n}" for n in range(2 * PAGE + 50)]
-    world.register([registration(2, name) for name in names])
-    world.provision([content("a", name) for name in names])
+    world.register.register([registration(2, name) for name in names])
+    world.provision.provision([content("a", name) for name in names])
     world.pass_the_deadline()
     start = Barrier(len(others))
 
     def sweep(copy: World) -> int:
         start.wait()
-        return len(copy.expire(lambda: True).closed)
+        return len(copy.expire.run(lambda: True).closed)
 
     with ThreadPoolExecutor(len(others)) as pool:
         closed = list(pool.map(sweep, others))
     # A sweep skips what another holds; what is left when that one died is closed by the next.
-    assert sum(closed) + len(world.expire(lambda: True).closed) == len(names)
+    assert sum(closed) + len(world.expire.run(lambda: True).closed) == len(names)
     sent = [message for copy in (world, *others) for message in copy.bus.taken]
     assert Counter(message.detail_type for message in sent)["BatchReadinessTimeout"] == len(names)
     assert final_results(world, *others) == dict.fromkeys(names, 1)
@@ -108,21 +110,21 @@ def test_sweeps_that_overlap_close_each_batch_once(world: World, others: list[Wo
 
 @pytest.mark.fault(9)
 def test_a_sweep_stops_where_time_runs_short_and_the_next_goes_on(world: World) -> None:
-    world.register([registration(1, f"b{n}") for n in range(PAGE + 1)])
+    world.register.register([registration(1, f"b{n}") for n in range(PAGE + 1)])
     world.pass_the_deadline()
     allowed = iter([True, False, False, False])
-    assert len(world.expire(lambda: next(allowed)).closed) == PAGE
-    assert len(world.expire(lambda: True).closed) == 1
+    assert len(world.expire.run(lambda: next(allowed)).closed) == PAGE
+    assert len(world.expire.run(lambda: True).closed) == 1
 
 
 @pytest.mark.fault(9)
 def test_a_sweep_does_not_wait_for_a_batch_that_another_holds(world: World, others: list[World]) -> None:
-    world.register([registration(1, "held"), registration(1, "free")])
+    world.register.register([registration(1, "held"), registration(1, "free")])
     world.pass_the_deadline()
     with others[0].engine.begin() as holder:
         holder.exec_driver_sql("SELECT FROM batches WHERE batch_id = 'held' FOR UPDATE")
-        assert [batch.batch_id for batch in world.expire(lambda: True).closed] == ["free"]
-    assert [batch.batch_id for batch in world.expire(lambda: True).closed] == ["held"]
+        assert [batch.batch_id for batch in world.expire.run(lambda: True).closed] == ["free"]
+    assert [batch.batch_id for batch in world.expire.run(lambda: True).closed] == ["held"]
 
 
 class Jumping:
@@ -142,7 +144,7 @@ def test_the_clock_of_a_process_makes_nothing_late_or_early(
     world: World, database_url: str, valkey: ValkeyServer, years: int
 ) -> None:
     wrong = World(database_url, valkey.url, clock=Jumping(world, years))
-    wrong.register([registration(2), registration(1, "due")])
+    wrong.register.register([registration(2), registration(1, "due")])
     world.execute("UPDATE batches SET deadline = clock_timestamp() WHERE batch_id = 'due'")
     assert wrong.outcomes([content("a"), failure("f"), content("late", "due")]) == {
         "assigned": 1,

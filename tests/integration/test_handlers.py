@@ -13,16 +13,16 @@ import pytest
 from moto import mock_aws
 
 from els_core import bootstrap
-from els_core.adapters.cloudformation.answering import PHYSICAL_ID, answer
+from els_core.adapters.aws.custom_resource import PHYSICAL_ID, answer
 from els_core.adapters.postgres.connection import connect
-from els_core.adapters.postgres.migrating import upgrade
-from els_core.shell import main
+from els_core.adapters.postgres.schema_upgrade import upgrade
+from els_core.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.postgres import PostgresServer
-    from dev.valkey import ValkeyServer
+    from dev.servers.postgres import PostgresServer
+    from dev.servers.valkey import ValkeyServer
 
 REGION = "eu-north-1"
 
@@ -68,10 +68,10 @@ def dead_letters(database_url: str, valkey: ValkeyServer, monkeypatch: pytest.Mo
             "ELS_DEAD_LETTER_QUEUE_URL": url,
         }.items():
             monkeypatch.setenv(name, value)
-        bootstrap.service.cache_clear()
+        bootstrap.container.cache_clear()
         yield Queue(url)
-        bootstrap.service().close()
-        bootstrap.service.cache_clear()
+        bootstrap.container().close()
+        bootstrap.container.cache_clear()
 
 
 def event_of(function: str) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def test_a_shell_says_what_is_missing_or_down_in_one_line(
 ) -> None:
     for name in ("ELS_DATABASE_URL", "ELS_REDIS_URL", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
-    bootstrap.service.cache_clear()
+    bootstrap.container.cache_clear()
     assert main(["audit"]) == 2
     assert capsys.readouterr().err.startswith("els: ELS_DATABASE_URL is missing: expected postgresql+pg8000")
     monkeypatch.setenv("ELS_DATABASE_URL", "postgresql+pg8000://els@127.0.0.1:1/els")
@@ -124,7 +124,7 @@ def test_a_shell_says_what_is_missing_or_down_in_one_line(
     assert main(["audit"]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("els: Postgres")
-    bootstrap.service.cache_clear()
+    bootstrap.container.cache_clear()
 
 
 def test_an_unknown_batch_is_404_in_json(dead_letters: Queue) -> None:
@@ -180,7 +180,7 @@ def spoil(body: str, what: str) -> tuple[str, str, str]:
 
 
 def parked_of_batch() -> int:
-    return bootstrap.service().repository.transact(lambda unit: len(unit.parked(["batch-1"])))
+    return bootstrap.container().repository.transact(lambda transaction: len(transaction.parked(["batch-1"])))
 
 
 @pytest.mark.fault(12)
@@ -193,7 +193,7 @@ def test_a_batch_of_a_wrong_size_is_rejected_by_field(dead_letters: Queue) -> No
         call("register_batch", {"Records": [record | {"body": json.dumps(event)}]})
         [dead] = dead_letters.messages()
         assert dead["MessageAttributes"]["field"]["StringValue"].startswith("detail.data")
-    assert bootstrap.service().repository.find("batch-1") is None
+    assert bootstrap.container().repository.find("batch-1") is None
 
 
 @pytest.mark.fault(21)
@@ -209,7 +209,7 @@ def test_all_comes_back_while_postgres_is_down_and_is_done_afterwards(
     finally:
         postgres.start()
     assert call("provision_content", event) == {"batchItemFailures": []}
-    found = bootstrap.service().repository.find("batch-1")
+    found = bootstrap.container().repository.find("batch-1")
     assert found is not None
     assert (found[0].batch.status, dead_letters.messages()) == ("ready", [])
 
@@ -229,7 +229,7 @@ def test_cloudformation_is_answered_also_after_a_failure(
 ) -> None:
     sent: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        "els_core.adapters.cloudformation.answering.PoolManager.request",
+        "els_core.adapters.aws.custom_resource.PoolManager.request",
         lambda _self, _method, _url, body, **_: sent.append(json.loads(body)),
     )
 

@@ -14,7 +14,7 @@ from tests.integration.test_handlers import Queue, call, dead_letters, event_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.postgres import PostgresServer
+    from dev.servers.postgres import PostgresServer
 
 __all__ = ["dead_letters"]
 FUNCTIONS = ("register_batch", "provision_content", "expire_batches", "publish_outbox", "audit_batches")
@@ -26,7 +26,7 @@ PRIVATE = ("Min uppsats", "empty.txt", "Write about a place", "teacher-1")
 def written(dead_letters: Queue) -> Iterator[StringIO]:
     buffer = StringIO()
     handlers = [
-        importlib.import_module(f"functions.{name}.handler").journal.logger.registered_handler
+        importlib.import_module(f"functions.{name}.handler").telemetry.logger.registered_handler
         for name in FUNCTIONS
     ]
     before = [handler.setStream(buffer) for handler in handlers]

@@ -11,48 +11,48 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from els_core.application.register_batch import Answer, Opened, Rejected, Repeated
+from els_core.application.register_batch import Opened, RegistrationAnswer, Rejected, Repeated
 from els_core.domain.arrivals import Arrival
 from els_core.domain.batches import Registration
 from els_core.domain.outcomes import Assigned, Duplicate
-from tests.integration.fleet import at_once
-from tests.unit.facts import content, failure, registration
+from tests.factories import content, failure, registration
+from tests.integration.worker_processes import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from els_core.domain.events import Message
-    from tests.integration.world import World
+    from els_core.domain.events import OutboxMessage
+    from tests.integration.environment import World
 
 type Work = Arrival | Registration
 
 
-def provide(world: World, arrivals: Sequence[Arrival]) -> tuple[list[object], list[Message]]:
-    return [*world.provision(arrivals).outcomes], world.bus.taken
+def provide(world: World, arrivals: Sequence[Arrival]) -> tuple[list[object], list[OutboxMessage]]:
+    return [*world.provision.provision(arrivals).outcomes], world.bus.taken
 
 
-def register(world: World, one: Registration) -> tuple[list[Answer], list[Message]]:
-    return world.register([one]).answers, world.bus.taken
+def register(world: World, one: Registration) -> tuple[list[RegistrationAnswer], list[OutboxMessage]]:
+    return [*world.register.register([one]).answers], world.bus.taken
 
 
-def take(world: World, chunks: Sequence[Sequence[Work]]) -> list[Message]:
+def take(world: World, chunks: Sequence[Sequence[Work]]) -> list[OutboxMessage]:
     """Do what both queues bring, chunk by chunk."""
     for chunk in chunks:
-        world.register([item for item in chunk if isinstance(item, Registration)])
-        world.provision([item for item in chunk if not isinstance(item, Registration)])
+        world.register.register([item for item in chunk if isinstance(item, Registration)])
+        world.provision.provision([item for item in chunk if not isinstance(item, Registration)])
     return world.bus.taken
 
 
-def kinds(taken: Sequence[Message]) -> Counter[str]:
+def kinds(taken: Sequence[OutboxMessage]) -> Counter[str]:
     """Count distinct events by kind."""
     return Counter({message.event_id: message.detail_type for message in taken}.values())
 
 
 @pytest.mark.fault(1)
 def test_twenty_processes_with_the_same_content_use_one_slot_and_all_are_acknowledged(world: World) -> None:
-    world.register([registration(25)])
+    world.register.register([registration(25)])
     answers = [outcomes[0] for outcomes, _ in at_once(world, provide, [[content("same")]] * 20)]
-    [slot] = world.roll().assigned
+    [slot] = world.snapshot().assigned
     first = Assigned(slot.essay_id)
     assert sorted(map(repr, answers)) == [repr(first)] + [repr(Duplicate(first))] * 19
 
@@ -60,7 +60,7 @@ def test_twenty_processes_with_the_same_content_use_one_slot_and_all_are_acknowl
 @pytest.mark.fault(1)
 @pytest.mark.fault(4)
 def test_thirty_contents_for_fifteen_slots_are_fifteen_bound_and_fifteen_reported_once(world: World) -> None:
-    world.register([registration(15)])
+    world.register.register([registration(15)])
     contents = [content(f"c{n}") for n in range(30)]
     random.Random(1).shuffle(contents)  # noqa: S311 - a repeatable order
     shares = [[contents[n % 30] for n in range(start, start + 6)] for start in range(0, 30, 3)]
@@ -89,13 +89,17 @@ def test_every_event_delivered_up_to_five_times_in_any_order_on_twenty_workers_c
     order.shuffle(deliveries)
     chunks = [deliveries[at : at + 10] for at in range(0, len(deliveries), 10)]
     sent = at_once(world, take, [chunks[worker::20] for worker in range(20)])
-    world.relay(lambda: True)
+    world.relay.run(lambda: True)
     taken = [message for messages in sent for message in messages] + world.bus.taken
     assert kinds(taken)["BatchEssaysReady"] == len(names)
     assert kinds(taken)["ExcessContentProvisioned"] == 0
     for name in names:
-        roll = world.roll(name)
-        assert (len(roll.assigned), len(roll.failed), roll.batch.status) == (20, 5, "ready")
+        snapshot = world.snapshot(name)
+        assert (len(snapshot.assigned), len(snapshot.slot_failures), snapshot.batch.status) == (
+            20,
+            5,
+            "ready",
+        )
 
 
 @pytest.mark.fault(6)
@@ -117,7 +121,7 @@ def die_in_the_transaction(world: World, one: Registration) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     world.on_commit(kill)
-    world.register([one])
+    world.register.register([one])
 
 
 @pytest.mark.fault(6)
@@ -125,12 +129,12 @@ def die_in_the_transaction(world: World, one: Registration) -> None:
 def test_a_process_killed_inside_a_registration_leaves_nothing_and_the_same_again_repairs(
     world: World,
 ) -> None:
-    world.provision([content("early")])
+    world.provision.provision([content("early")])
     with pytest.raises(BrokenProcessPool):
         at_once(world, die_in_the_transaction, [registration(2)])
-    assert world.roll().batch.status == "awaited"
-    assert world.register([registration(2)]).answers == [Opened()]
-    assert (len(world.roll().assigned), len(world.roll().available)) == (1, 1)
+    assert world.snapshot().batch.status == "awaited"
+    assert world.register.register([registration(2)]).answers == [Opened()]
+    assert (len(world.snapshot().assigned), len(world.snapshot().available)) == (1, 1)
 
 
 def test_five_batches_filled_at_once_by_five_processes_are_all_ready(world: World) -> None:
@@ -140,5 +144,5 @@ def test_five_batches_filled_at_once_by_five_processes_are_all_ready(world: Worl
     random.Random(5).shuffle(work)  # noqa: S311 - a repeatable order
     shares = [[work[at : at + 7] for at in range(start, len(work), 35)] for start in range(0, 35, 7)]
     taken = [message for sent in at_once(world, take, shares) for message in sent]
-    assert {name: len(world.roll(name).assigned) for name in names} == dict.fromkeys(names, 20)
+    assert {name: len(world.snapshot(name).assigned) for name in names} == dict.fromkeys(names, 20)
     assert kinds(taken)["BatchEssaysReady"] == len(names)

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from els_core.adapters.postgres import migrating
+from els_core.adapters.postgres import schema_upgrade as migrating
 from els_core.adapters.postgres.connection import connect
-from els_core.adapters.postgres.migrating import upgrade
+from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.domain.batches import Status
 from els_core.domain.errors import CoordinationTimeoutError
-from tests.integration.world import World
-from tests.unit.facts import content, registration
+from tests.factories import content, registration
+from tests.integration.environment import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.postgres import PostgresServer
-    from dev.valkey import ValkeyServer
+    from dev.servers.postgres import PostgresServer
+    from dev.servers.valkey import ValkeyServer
 
 # As docs/runbooks/migrations.md lists them.
 BEFORE = "CREATE INDEX CONCURRENTLY by_class ON batches (class_id)"
@@ -86,10 +86,10 @@ def traffic(database_url: str, valkey: ValkeyServer) -> Iterator[Traffic]:
         world = World(database_url, valkey.url)
         while not enough.is_set():
             batch_id = f"b{number}-{filled[number]}"
-            world.register([registration(3, batch_id)])
+            world.register.register([registration(3, batch_id)])
             for arrival in range(3):
-                world.provision([content(f"c{arrival}", batch_id)])
-            assert world.roll(batch_id).batch.status is Status.READY
+                world.provision.provision([content(f"c{arrival}", batch_id)])
+            assert world.snapshot(batch_id).batch.status is Status.READY
             filled[number] += 1
         world.close()
 
@@ -151,12 +151,12 @@ def test_a_rewrite_under_traffic_makes_messages_come_back_and_loses_nothing(
     name = database_url.rpartition("/")[2]
     postgres.execute(f'ALTER ROLE els IN DATABASE "{name}" SET lock_timeout = 300')
     world = World(database_url, valkey.url)
-    world.register([registration(1)])
+    world.register.register([registration(1)])
     with ThreadPoolExecutor(1) as pool:
         migrated = pool.submit(migrate, database_url)
         until(postgres, "query LIKE 'SELECT pg_sleep(2)%'")
         with pytest.raises(CoordinationTimeoutError):
-            world.provision([content("a")])
+            world.provision.provision([content("a")])
         assert migrated.result() == "9999"
     assert world.outcomes([content("a")]) == {"assigned": 1}
     world.close()

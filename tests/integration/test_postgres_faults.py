@@ -12,16 +12,16 @@ from sqlalchemy import event
 from els_core.adapters.postgres import connection as postgres_connection
 from els_core.application.register_batch import Opened
 from els_core.domain.errors import ExternalServiceError, FaultError
-from tests.integration.world import World
-from tests.unit.facts import content, failure, registration
+from tests.factories import content, failure, registration
+from tests.integration.environment import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import PoolProxiedConnection
 
-    from dev.postgres import PostgresServer
-    from dev.valkey import ValkeyServer
+    from dev.servers.postgres import PostgresServer
+    from dev.servers.valkey import ValkeyServer
     from els_core.domain.arrivals import Arrival
 
 pytestmark = pytest.mark.fault(21)
@@ -91,22 +91,22 @@ def impatient(database_url: str, valkey: ValkeyServer, monkeypatch: pytest.Monke
 def test_all_comes_back_and_is_done_when_postgres_is_back(
     world: World, impatient: World, postgres: PostgresServer, name: str, how: str
 ) -> None:
-    world.register([registration(3)])
-    world.provision([content("a")])
+    world.register.register([registration(3)])
+    world.provision.provision([content("a")])
     arrivals: list[Arrival] = [content("a"), content("b"), failure("f"), content("early", "not registered")]
     with broken(postgres, how, name):
         for work in (
-            lambda: impatient.provision(arrivals),
-            lambda: impatient.register([registration(1, "other")]),
-            lambda: impatient.expire(lambda: True),
+            lambda: impatient.provision.provision(arrivals),
+            lambda: impatient.register.register([registration(1, "other")]),
+            lambda: impatient.expire.run(lambda: True),
         ):
             with pytest.raises(ExternalServiceError, match="Postgres"):
                 work()
-    assert (len(world.roll().assigned), len(world.roll().failures)) == (1, 0)
+    assert (len(world.snapshot().assigned), len(world.snapshot().all_failures)) == (1, 0)
     assert world.repository.find("not registered") is None
     assert world.repository.find("other") is None
     assert impatient.outcomes(arrivals) == {"duplicate": 1, "assigned": 1, "failed": 1, "parked": 1}
-    assert impatient.register([registration(1, "other")]).answers == [Opened()]
+    assert impatient.register.register([registration(1, "other")]).answers == [Opened()]
     assert impatient.bus.kinds()["BatchEssaysReady"] == 1
 
 
@@ -114,7 +114,7 @@ def test_all_comes_back_and_is_done_when_postgres_is_back(
 def test_a_server_that_answers_nothing_is_waited_for_once(
     world: World, impatient: World, postgres: PostgresServer, statement: int | str
 ) -> None:
-    world.register([registration(1)])
+    world.register.register([registration(1)])
     attempts: list[object] = []
     event.listen(impatient.engine, "do_connect", lambda *_: attempts.append(_))
     if isinstance(statement, int):
@@ -123,13 +123,13 @@ def test_a_server_that_answers_nothing_is_waited_for_once(
         at_commit(impatient, postgres.freeze)
     try:
         with pytest.raises(ExternalServiceError, match=r"TimeoutError|OSError"):
-            impatient.provision([content("a")])
+            impatient.provision.provision([content("a")])
     finally:
         postgres.thaw()
     assert len(attempts) == 1
     assert sum(impatient.outcomes([content("a")]).values()) == 1
-    assert len(world.roll().assigned) == 1
-    world.relay(lambda: True)
+    assert len(world.snapshot().assigned) == 1
+    world.relay.run(lambda: True)
     assert world.bus.kinds() + impatient.bus.kinds() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
@@ -137,10 +137,10 @@ def test_a_server_that_answers_nothing_is_waited_for_once(
 def test_a_connection_cut_before_any_statement_fails_no_invocation(
     world: World, postgres: PostgresServer, name: str, statement: int
 ) -> None:
-    world.register([registration(2)])
+    world.register.register([registration(2)])
     at_statement(world, statement, lambda: cut(postgres, name))
     assert world.outcomes([content("a"), failure("f")]) == {"assigned": 1, "failed": 1}
-    world.relay(lambda: True)
+    world.relay.run(lambda: True)
     assert world.bus.kinds() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
@@ -148,7 +148,7 @@ def test_a_connection_cut_before_any_statement_fails_no_invocation(
 def test_a_commit_whose_answer_is_lost_is_done_once_and_announced(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.register([registration(2)])
+    world.register.register([registration(2)])
     commit = world.engine.dialect.do_commit
 
     def commit_and_lose_the_answer(connection: PoolProxiedConnection) -> None:
@@ -158,8 +158,8 @@ def test_a_commit_whose_answer_is_lost_is_done_once_and_announced(
 
     monkeypatch.setattr(world.engine.dialect, "do_commit", commit_and_lose_the_answer)
     assert world.outcomes([content("a"), failure("f")]) == {"duplicate": 2}
-    assert (len(world.roll().assigned), len(world.roll().failed)) == (1, 1)
-    world.relay(lambda: True)
+    assert (len(world.snapshot().assigned), len(world.snapshot().slot_failures)) == (1, 1)
+    world.relay.run(lambda: True)
     assert world.bus.kinds() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
@@ -168,12 +168,12 @@ def test_a_commit_whose_answer_is_lost_is_done_once_and_announced(
 def test_a_registration_that_crashes_leaves_nothing_and_the_same_again_repairs(
     world: World, postgres: PostgresServer, name: str, statement: int
 ) -> None:
-    world.provision([content("early")])
+    world.provision.provision([content("early")])
     crashing = World(world.database_url, world.redis_url)
     at_statement(crashing, statement, lambda: cut(postgres, name), always=True)
     with pytest.raises(FaultError):
-        crashing.register([registration(2)])
+        crashing.register.register([registration(2)])
     crashing.close()
-    assert world.roll().batch.status == "awaited"
-    assert world.register([registration(2)]).answers == [Opened()]
-    assert (len(world.roll().assigned), len(world.roll().available)) == (1, 1)
+    assert world.snapshot().batch.status == "awaited"
+    assert world.register.register([registration(2)]).answers == [Opened()]
+    assert (len(world.snapshot().assigned), len(world.snapshot().available)) == (1, 1)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from els_core.adapters.redis.keys import ALL, TIMEOUT, key
-from tests.integration.world import World
-from tests.unit.facts import content, failure, registration
+from tests.factories import content, failure, registration
+from tests.integration.environment import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.valkey import ValkeyServer
+    from dev.servers.valkey import ValkeyServer
 
 RETENTION_SECONDS = 90 * 86_400
 MOST_BYTES = 128  # per slot, with ids of ten characters, as Valkey itself counts them
@@ -33,27 +33,27 @@ def bytes_of(client: Any) -> int:
 
 @pytest.mark.parametrize("slots", [10, 2_000])
 def test_a_slot_costs_a_bounded_number_of_bytes(world: World, valkey: ValkeyServer, slots: int) -> None:
-    world.register([registration(slots)])
+    world.register.register([registration(slots)])
     with valkey.client() as client:
         free = bytes_of(client)
-        world.provision([content(f"c{n}") for n in range(slots // 2)])
+        world.provision.provision([content(f"c{n}") for n in range(slots // 2)])
         half = bytes_of(client)
-        world.provision([content(f"c{n}") for n in range(slots // 2, slots - 1)])
+        world.provision.provision([content(f"c{n}") for n in range(slots // 2, slots - 1)])
         full = bytes_of(client)
-        world.provision([content("last")])
+        world.provision.provision([content("last")])
         closed = bytes_of(client)
     assert max(free, half, full) <= MOST_BYTES * slots
     assert closed <= CLOSED_BYTES
 
 
 def test_every_key_ends_after_the_deadline_and_the_retention(world: World, valkey: ValkeyServer) -> None:
-    world.register([registration(4, timeout_seconds=3_600)])
-    world.provision([content("a"), failure("f")])
+    world.register.register([registration(4, timeout_seconds=3_600)])
+    world.provision.provision([content("a"), failure("f")])
     with valkey.client() as client:
         deadline = float(client.hget(key("b", "metadata"), "deadline"))
         ends = {name: client.expiretime(key("b", name)) for name in ALL}
         assert set(client.keys("*")) == {key("b", name) for name in ALL}
-        world.provision([content("b"), content("c")])
+        world.provision.provision([content("b"), content("c")])
         closed = {name: client.expiretime(name) for name in client.keys("*")}
     timeout = ends.pop(TIMEOUT)
     assert deadline <= timeout <= deadline + 1

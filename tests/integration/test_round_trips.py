@@ -11,14 +11,14 @@ from redis.connection import Connection as RedisConnection
 from sqlalchemy import event
 
 from els_core.adapters.postgres.driver import OneTripConnection
-from tests.integration.world import World
-from tests.unit.facts import content, registration
+from tests.factories import content, registration
+from tests.integration.environment import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.postgres import PostgresServer
-    from dev.valkey import ValkeyServer
+    from dev.servers.postgres import PostgresServer
+    from dev.servers.valkey import ValkeyServer
     from els_core.domain.arrivals import Arrival
 
 # What a provisioning of open batches sends: naming, locking, standing, record and outbox in a transaction;
@@ -43,7 +43,7 @@ class Traffic:
 @pytest.fixture
 def world(database_url: str, valkey: ValkeyServer) -> Iterator[World]:
     world = World(database_url, valkey.url)
-    world.provision([content("warm", "warm")])
+    world.provision.provision([content("warm", "warm")])
     yield world
     world.close()
 
@@ -84,10 +84,10 @@ def in_order(traffic: Traffic, starts: list[str]) -> bool:
 def test_provisioning_costs_the_same_for_any_number_of_records(
     world: World, monkeypatch: pytest.MonkeyPatch, records: int, batches: int
 ) -> None:
-    world.register([registration(1_001, f"b{n}") for n in range(batches)])
+    world.register.register([registration(1_001, f"b{n}") for n in range(batches)])
     arrivals: list[Arrival] = [content(f"c{n}", f"b{n % batches}") for n in range(records)]
     with watched(world, monkeypatch) as traffic:
-        world.provision(arrivals)
+        world.provision.provision(arrivals)
     assert in_order(traffic, [*PROVISION, FORGET]), traffic.kinds()
     assert traffic.postgres_trips == 8  # these six, BEGIN and COMMIT
     assert traffic.redis_trips == 1
@@ -97,10 +97,10 @@ def test_provisioning_costs_the_same_for_any_number_of_records(
 def test_closing_a_batch_costs_the_same_whatever_its_size(
     world: World, monkeypatch: pytest.MonkeyPatch, slots: int
 ) -> None:
-    world.register([registration(slots)])
-    world.provision([content(f"c{n}") for n in range(slots - 1)])
+    world.register.register([registration(slots)])
+    world.provision.provision([content(f"c{n}") for n in range(slots - 1)])
     with watched(world, monkeypatch) as traffic:
-        world.provision([content("last")])
+        world.provision.provision([content("last")])
     assert in_order(traffic, [*PROVISION[:4], "SELECT batch_id, status", PROVISION[4], FORGET]), (
         traffic.kinds()
     )
@@ -113,7 +113,7 @@ def test_registering_costs_the_same_for_any_number_and_size_of_batches(
 ) -> None:
     registrations = [registration(slots, f"b{n}") for n in range(batches)]
     with watched(world, monkeypatch) as traffic:
-        world.register(registrations)
+        world.register.register(registrations)
     # Name, lock, open, what is parked, the time, and the rolls for Redis.
     assert (len(traffic.statements), traffic.postgres_trips) == (6, 8), traffic.kinds()
     assert traffic.redis_trips == 1
@@ -123,11 +123,11 @@ def test_registering_costs_the_same_for_any_number_and_size_of_batches(
 def test_a_page_of_the_sweep_costs_the_same_for_any_number_of_batches(
     world: World, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
-    world.register([registration(3, f"b{n}") for n in range(batches)])
+    world.register.register([registration(3, f"b{n}") for n in range(batches)])
     sql = "UPDATE batches SET deadline = clock_timestamp() WHERE status = 'open'"
     postgres.execute(sql, database=str(world.engine.url.database))
     with watched(world, monkeypatch) as traffic:
-        assert len(world.expire(lambda: True).closed) == batches
+        assert len(world.expire.run(lambda: True).closed) == batches
     # Lock, time, record, rolls, outbox and the deletion from it; four for the batch that waits for its
     # registration, and one that deletes what is old. Two of these are transactions with BEGIN and COMMIT.
     assert (len(traffic.statements), traffic.postgres_trips) == (11, 15), traffic.kinds()

@@ -14,9 +14,9 @@ from sqlalchemy import CheckConstraint, create_engine, text
 
 from els_core.adapters.postgres import connection as postgres_connection
 from els_core.adapters.postgres.connection import SOCKET_TIMEOUT_SECONDS, connect
-from els_core.adapters.postgres.tables import METADATA
-from els_core.bootstrap import Service
+from els_core.bootstrap import Container
 from els_core.settings import read_settings
+from migrations.tables import METADATA
 from tests.conftest import migrate
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from dev.postgres import PostgresServer
+    from dev.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.fault(20)
 
@@ -143,12 +143,14 @@ def test_a_migration_outlasts_the_limits_of_the_role_and_of_the_functions(
         postgres.execute(f"ALTER ROLE els IN DATABASE \"{name}\" SET {limit} = '300ms'")
     waits = f"""SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted
         AND datname = '{name}' AND clock_timestamp() - query_start > interval '600 milliseconds'"""  # noqa: S608
-    service = Service(read_settings({"ELS_DATABASE_URL": database_url, "ELS_REDIS_URL": "redis://h:6379"}))
+    container = Container(
+        read_settings({"ELS_DATABASE_URL": database_url, "ELS_REDIS_URL": "redis://h:6379"})
+    )
     other = create_engine(database_url)
     with ThreadPoolExecutor(1) as pool:
         with other.begin() as holder:
             holder.exec_driver_sql("SELECT pg_advisory_xact_lock(7315001)")
-            migrated = pool.submit(service.migrate_database)
+            migrated = pool.submit(container.migrate_database)
             while postgres.execute(waits) == [[0]] and not migrated.done():
                 Event().wait(0.02)
         assert migrated.result() == "0001"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from els_core.domain.batches import digest_of
-from tests.unit.facts import content, failure, registration
+from tests.factories import content, failure, registration
 
 if TYPE_CHECKING:
     from els_core.domain.arrivals import Arrival
-    from tests.integration.world import World
+    from tests.integration.environment import World
 
 
 @pytest.mark.fault(12)
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 def test_a_batch_of_any_size_is_ready_when_its_last_slot_is_used(world: World, slots: int) -> None:
     arrivals: list[Arrival] = [content(f"c{n}") for n in range(slots - slots // 2)]
     arrivals += [failure(f"f{n}") for n in range(slots // 2)]
-    world.register([registration(slots)])
+    world.register.register([registration(slots)])
     for at in range(0, slots - 1, 500):
-        world.provision(arrivals[at : min(at + 500, slots - 1)])
+        world.provision.provision(arrivals[at : min(at + 500, slots - 1)])
     assert world.bus.kinds()["BatchEssaysReady"] == 0
-    world.provision(arrivals[-1:])
+    world.provision.provision(arrivals[-1:])
     [final] = world.bus.data("BatchEssaysReady")
     assert len(final["ready_essays"]) + len(final["validation_failures"]) == slots
-    assert final["digest"] == digest_of(world.roll().assigned)
+    assert final["digest"] == digest_of(world.snapshot().assigned)
 
 
 @pytest.mark.fault(7)
 @pytest.mark.fault(12)
 def test_two_thousand_failures_end_a_batch_too(world: World) -> None:
-    world.register([registration(2_000)])
+    world.register.register([registration(2_000)])
     for at in range(0, 2_000, 1_000):
-        world.provision([failure(f"f{n}") for n in range(at, at + 1_000)])
+        world.provision.provision([failure(f"f{n}") for n in range(at, at + 1_000)])
     [final] = world.bus.data("BatchValidationErrors")
     assert (final["failed_count"], final["error_summary"]["total_errors"]) == (2_000, 2_000)

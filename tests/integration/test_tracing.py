@@ -10,13 +10,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from els_core.adapters.opentelemetry.tracing import linking, traced, traceparent
-from els_core.adapters.system.clock import SystemClock
-from els_core.contracts.encoding import JsonWire
+from els_core.adapters.clock import SystemClock
+from els_core.adapters.telemetry.tracing import linking, traced, traceparent
+from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival
 from els_core.domain.events import RegistrationRejected
+from tests.factories import CORRELATION
 from tests.integration.test_handlers import event_of
-from tests.unit.facts import CORRELATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +45,11 @@ def test_an_invocation_is_linked_to_its_events_and_its_events_carry_it_on(
     def work() -> None:
         linking(parse_arrival)(json.dumps(event))
         linking(parse_arrival)("{")
-        fact = RegistrationRejected("b", "fingerprint", "reason", CORRELATION)
-        sent.extend(m.detail for m in JsonWire(traceparent=traceparent).encode([fact], SystemClock().now()))
+        domain_event = RegistrationRejected("b", "fingerprint", "reason", CORRELATION)
+        sent.extend(
+            m.detail
+            for m in JsonEventEncoder(traceparent=traceparent).encode([domain_event], SystemClock().now())
+        )
 
     [span] = spans_of(work, monkeypatch).get_finished_spans()
     [link] = span.links

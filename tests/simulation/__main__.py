@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tests.simulation.living import live_seed, shortest
-from tests.simulation.many import broken_among, failed_once
 from tests.simulation.mutants import MUTATIONS, notice_all, table_of
+from tests.simulation.seed_checks import live_seed, shortest
+from tests.simulation.seed_ranges import broken_among, failed_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.simulation.living import Life
+    from tests.simulation.seed_checks import Life
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -10,9 +10,9 @@ from els_core.domain.errors import ExternalServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from els_core.domain.arrivals import Key
+    from els_core.domain.arrivals import ArrivalKey
     from els_core.domain.outcomes import Outcome
-    from tests.doubles.turns import Turns
+    from tests.fakes.cooperative_scheduler import Turns
     from tests.simulation.choices import Choices
 
 
@@ -41,7 +41,7 @@ class Watcher(Protocol):
         """End the world: a promise is broken."""
         ...
 
-    def committed(self, decided: dict[Key, Outcome]) -> None:
+    def committed(self, decided: dict[ArrivalKey, Outcome]) -> None:
         """Hear of a commit and of what it decided."""
         ...
 

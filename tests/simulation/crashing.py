@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from els_core.adapters.postgres.errors import ConflictError, DisconnectedError
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError
-from tests.doubles.turns import ProcessDied
+from tests.fakes.cooperative_scheduler import ProcessDied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tests.doubles.gates import Point
+    from tests.fakes.failpoints import Point
 
 
 class Mishap(StrEnum):

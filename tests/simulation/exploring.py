@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.doubles.turns import Task
+    from tests.fakes.cooperative_scheduler import Task
 
 
 class Course:

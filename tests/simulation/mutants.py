@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.table import Table
 
-from tests.simulation.living import live_seed
-from tests.simulation.many import PROCESSES, leave_interruptions_to_the_parent
-from tests.simulation.mutations_of_rules import RULES
+from tests.simulation.mutations_of_domain import RULES
 from tests.simulation.mutations_of_stores import STORES
 from tests.simulation.mutations_of_use_cases import USE_CASES
+from tests.simulation.seed_checks import live_seed
+from tests.simulation.seed_ranges import PROCESSES, leave_interruptions_to_the_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dev.promises import Breach
+    from dev.invariants.checks import Breach
     from tests.simulation.mutations import Mutation
 
 MISFITS = ("TypeError", "AttributeError", "NameError")

@@ -11,7 +11,7 @@ from tests.simulation.world import World
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from tests.doubles.gates import Point
+    from tests.fakes.failpoints import Point
     from tests.simulation.scenarios import Scenario
     from tests.simulation.stores import Stores
 

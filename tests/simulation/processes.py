@@ -13,11 +13,12 @@ from tests.simulation.world import Process, World
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from els_core.application.delivering import Delivery
-    from els_core.application.ports import Clock
-    from els_core.application.provision_content import Provisioned
-    from els_core.application.register_batch import Registered
-    from els_core.application.taking_in import Intake, Poison
+    from els_core.application.message_consumer import MessageConsumer
+    from els_core.application.messages import PoisonMessage
+    from els_core.application.ports.clock import Clock
+    from els_core.application.post_commit import PostCommit
+    from els_core.application.provision_content import ProvisioningResult
+    from els_core.application.register_batch import RegistrationResult
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
 
@@ -41,22 +42,22 @@ class SkewedProcess(Process):
         self._skew = skew
 
     @cached_property
-    def delivery(self) -> Delivery:
-        right = super().delivery
+    def post_commit(self) -> PostCommit:
+        right = super().post_commit
         return replace(right, clock=SkewedClock(right.clock, self._skew))
 
-    def register_batch(self) -> Intake[Registration, Registered]:
+    def register_batch(self) -> MessageConsumer[Registration, RegistrationResult]:
         return replace(super().register_batch(), parse=_registration)
 
-    def provision_content(self) -> Intake[Arrival, Provisioned]:
+    def provision_content(self) -> MessageConsumer[Arrival, ProvisioningResult]:
         return replace(super().provision_content(), parse=_arrival)
 
 
 @cache
-def _registration(body: str) -> Registration | Poison:
+def _registration(body: str) -> Registration | PoisonMessage:
     return parse_registration(body, TIMEOUT)
 
 
 @cache
-def _arrival(body: str) -> Arrival | Poison:
+def _arrival(body: str) -> Arrival | PoisonMessage:
     return parse_arrival(body)

@@ -6,21 +6,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from els_core.domain.batches import Registration, Status
-from tests.doubles.queues import MAX_RECEIVES
-from tests.simulation.judging import PromiseBrokenError, final_breaches
-from tests.simulation.letters import letters
+from tests.fakes.queues import MAX_RECEIVES
+from tests.simulation.fault_schedule import KINDS, ORDINARY, Weather
+from tests.simulation.messages import letters
+from tests.simulation.traced_world import WatchedWorld
 from tests.simulation.upstream import body_of
-from tests.simulation.watched_world import WatchedWorld
-from tests.simulation.weather import KINDS, ORDINARY, Weather
+from tests.simulation.verdicts import PromiseBrokenError, final_breaches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from dev.promises import Breach
-    from tests.doubles.turns import Task
+    from dev.invariants.checks import Breach
+    from tests.fakes.cooperative_scheduler import Task
     from tests.simulation.choices import Choices
-    from tests.simulation.letters import Letter
+    from tests.simulation.messages import Letter
 
 MOST_TASKS = 5
 # What one visit to a function copy is, as often as it stands here.
@@ -95,7 +95,10 @@ class RandomWorld(WatchedWorld):
             self.arrivals.send(body_of(arrival))
         self.drain()
         for batch_id, page in self.servers.pages().items():
-            if page.facts() != before[batch_id].facts() and page.batch.status is not Status.TIMED_OUT:
+            if (
+                page.domain_events() != before[batch_id].domain_events()
+                and page.batch.status is not Status.TIMED_OUT
+            ):
                 self.breach(8, batch_id, "repetitions changed it")
         for what in self.misknown():
             self.breach(10, "", what)

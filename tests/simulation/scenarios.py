@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tests.factories import content, failure, registration
 from tests.simulation.world import PARKING
-from tests.unit.facts import content, failure, registration
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from els_core.adapters.postgres.errors import DisconnectedError
 from els_core.domain.batches import Status
-from els_core.domain.errors import ExternalServiceError, ValidationError
-from els_core.domain.outcomes import Assigned, Failed, Parked, Proposal, Word, name_of, slot_of
-from tests.doubles.bus import FakeBus
-from tests.doubles.coordinator import FakeCoordinator
-from tests.doubles.queues import FakeDeadLetters
-from tests.doubles.record import FakeRecord
-from tests.doubles.turns import ProcessDied
-from tests.doubles.unit import FakeUnit
+from els_core.domain.errors import ExternalServiceError, RejectedByStoreError
+from els_core.domain.outcomes import Assigned, Failed, Parked, Proposal, ProposalKind, name_of, slot_of
+from tests.fakes.bus import FakeBus
+from tests.fakes.cooperative_scheduler import ProcessDied
+from tests.fakes.coordinator import FakeCoordinator
+from tests.fakes.postgres import FakePostgres
+from tests.fakes.queues import FakeDeadLetters
+from tests.fakes.transaction import FakeTransaction
 from tests.simulation.calls import TooLateError, answered
-from tests.simulation.letters import STUBBORN, UNSTORABLE
+from tests.simulation.messages import STUBBORN, UNSTORABLE
 from tests.simulation.stores import FakeStores
 
 if TYPE_CHECKING:
@@ -25,39 +25,40 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from dev.books import Page
-    from els_core.application.ports import Clock, Unit
-    from els_core.application.taking_in import DeadLetter
-    from els_core.domain.arrivals import Arrival, Key
-    from els_core.domain.batches import Batch, Roll
-    from els_core.domain.deciding import Change
-    from els_core.domain.events import Message
+    from dev.invariants.evidence import Page
+    from els_core.application.messages import DeadLetter
+    from els_core.application.ports.clock import Clock
+    from els_core.application.ports.repository import Transaction
+    from els_core.domain.arrivals import Arrival, ArrivalKey
+    from els_core.domain.batches import Batch, BatchSnapshot
+    from els_core.domain.decisions import BatchChange
+    from els_core.domain.events import OutboxMessage
     from els_core.domain.outcomes import Outcome
-    from tests.doubles.rows import Database
-    from tests.doubles.tables import Transaction
-    from tests.doubles.turns import Turns
+    from tests.fakes.cooperative_scheduler import Turns
+    from tests.fakes.rows import Database
+    from tests.fakes.tables import TableTransaction
     from tests.simulation.calls import Watcher
 
 
-class WatchedUnit(FakeUnit):
+class WatchedTransaction(FakeTransaction):
     """A transaction that remembers when it held its batches, and what it decided."""
 
-    def __init__(self, database: Database, transaction: Transaction, watcher: Watcher) -> None:
+    def __init__(self, database: Database, transaction: TableTransaction, watcher: Watcher) -> None:
         super().__init__(database, transaction)
         self._watcher = watcher
         self._held_at = database.clock.now()
-        self.decided: dict[Key, Outcome] = {}
+        self.decided: dict[ArrivalKey, Outcome] = {}
 
     def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
         batches = super().lock(batch_ids)
         self._held_at = self._clock.now()
         return batches
 
-    def record(self, changes: Sequence[Change]) -> None:
+    def record(self, changes: Sequence[BatchChange]) -> None:
         fresh = [(change, *decided) for change in changes for decided in change.fresh()]
         if any(_is_refused(arrival, outcome) for _, arrival, outcome in fresh):
             with self._transaction.statement("record decisions"):
-                raise ValidationError("record decisions", service="Postgres", details="not storable")
+                raise RejectedByStoreError("record decisions", service="Postgres", details="not storable")
         super().record(changes)
         for change, arrival, outcome in fresh:
             self.decided[arrival.batch_id, arrival.identity] = outcome
@@ -71,7 +72,7 @@ class WatchedUnit(FakeUnit):
             if isinstance(outcome, Assigned | Failed):
                 self._require_in_time(change)
 
-    def _require_in_time(self, change: Change) -> None:
+    def _require_in_time(self, change: BatchChange) -> None:
         deadline = change.before.deadline
         if deadline is not None and deadline <= self._held_at:
             self._watcher.breach(12, change.before.batch_id, "it took an arrival after its deadline")
@@ -82,20 +83,20 @@ def _is_refused(arrival: Arrival, outcome: Outcome) -> bool:
     return name == UNSTORABLE or (name == STUBBORN and not isinstance(outcome, Parked))
 
 
-class WatchedRecord(FakeRecord):
+class WatchedPostgres(FakePostgres):
     """Postgres, which may be down, lose the answer to a commit, and commit or roll back late."""
 
     def __init__(self, clock: Clock, turns: Turns, watcher: Watcher) -> None:
         super().__init__(clock, turns)
         self._watcher = watcher
-        self._units: dict[Transaction, WatchedUnit] = {}
+        self._watched: dict[TableTransaction, WatchedTransaction] = {}
         self.is_down = False
 
-    def unit(self, transaction: Transaction) -> Unit:
-        unit = self._units[transaction] = WatchedUnit(self.database, transaction, self._watcher)
-        return unit
+    def transaction(self, tables: TableTransaction) -> Transaction:
+        watched = self._watched[tables] = WatchedTransaction(self.database, tables, self._watcher)
+        return watched
 
-    def _once[T](self, work: Callable[[Transaction], T]) -> T:
+    def _once[T](self, work: Callable[[TableTransaction], T]) -> T:
         if self.is_down:
             raise ExternalServiceError("connect", service="Postgres")
         transaction = self.database.begin()
@@ -115,10 +116,10 @@ class WatchedRecord(FakeRecord):
         self.database.turns.pause("answer of commit")
         return answer
 
-    def _commit(self, transaction: Transaction) -> None:
+    def _commit(self, transaction: TableTransaction) -> None:
         transaction.commit()
-        unit = self._units.pop(transaction, None)
-        self._watcher.committed(unit.decided if unit else {})
+        watched = self._watched.pop(transaction, None)
+        self._watcher.committed(watched.decided if watched else {})
 
 
 class WatchedCoordinator(FakeCoordinator):
@@ -143,19 +144,19 @@ class WatchedCoordinator(FakeCoordinator):
         return answers
 
     def _lie(self) -> Proposal:
-        word = self._watcher.course.one_of(list(Word))
-        has_slot = word not in {Word.FULL, Word.UNKNOWN}
+        word = self._watcher.course.one_of(list(ProposalKind))
+        has_slot = word not in {ProposalKind.FULL, ProposalKind.UNKNOWN}
         slot = f"essay-{self._watcher.course.below(6)}" if has_slot else None
         return Proposal(word, slot)
 
-    def install(self, rolls: Sequence[Roll], now: datetime) -> None:
-        answered(self._watcher, "install", lambda: super(WatchedCoordinator, self).install(rolls, now))
+    def install(self, snapshots: Sequence[BatchSnapshot], now: datetime) -> None:
+        answered(self._watcher, "install", lambda: super(WatchedCoordinator, self).install(snapshots, now))
 
-    def _install(self, roll: Roll, now: datetime) -> None:
-        batch = roll.batch
+    def _install(self, snapshot: BatchSnapshot, now: datetime) -> None:
+        batch = snapshot.batch
         before = self.memory(batch.batch_id).metadata
         self._watcher.tell("installs {} v{} {}", batch.batch_id, batch.version, batch.status.value)
-        super()._install(roll, now)
+        super()._install(snapshot, now)
         after = self.memory(batch.batch_id).metadata
         if before is not None and (after is None or after.version < before.version):
             self._watcher.breach(10, batch.batch_id, f"Redis knew version {before.version} and went back")
@@ -170,7 +171,7 @@ class WatchedBus(FakeBus):
         super().__init__(watcher.turns)
         self._watcher = watcher
 
-    def publish(self, messages: Sequence[Message]) -> list[UUID]:
+    def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
         taken = answered(self._watcher, "publish", lambda: super(WatchedBus, self).publish(messages))
         for message in messages:
             word = "sends" if message.event_id in taken else "cannot send"
@@ -190,7 +191,7 @@ class WatchedDeadLetters(FakeDeadLetters):
             self._watcher, "send dead letters", lambda: super(WatchedDeadLetters, self).send(letters)
         )
         for letter in letters:
-            self._watcher.tell("buries {}: {}", letter.record.message_id, letter.poison.error_code)
+            self._watcher.tell("buries {}: {}", letter.message.message_id, letter.poison.error_code)
         return taken
 
 
@@ -199,7 +200,7 @@ class WatchedStores(FakeStores):
 
     def __init__(self, watcher: Watcher, pick: Callable[[set[str]], str]) -> None:
         super().__init__(watcher.turns)
-        self.record = WatchedRecord(self.clock, watcher.turns, watcher)
+        self.record = WatchedPostgres(self.clock, watcher.turns, watcher)
         self.redis = self.cache = WatchedCoordinator(self.clock, watcher, pick)
         self.repository = self.record
         self.coordinator = self.cache
@@ -213,7 +214,7 @@ class WatchedStores(FakeStores):
         stuck = {identity for owner, identity in self.stuck() if owner == batch_id}
         return replace(page, parked=page.parked - stuck) if stuck else page
 
-    def stuck(self) -> set[Key]:
+    def stuck(self) -> set[ArrivalKey]:
         """Return what is parked and can never be decided."""
         rows = self.record.database.parked.committed
         return {key for key, row in rows.items() if row.arrival.original_file_name == STUBBORN}

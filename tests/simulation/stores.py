@@ -7,22 +7,22 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from dev.books import Page
+from dev.invariants.evidence import Page
 from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
-from els_core.adapters.postgres.rows import roll_of as roll_of_row
+from els_core.adapters.postgres.rows import snapshot_of as roll_of_row
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.domain.arrivals import content_identity
 from els_core.domain.batches import Status
-from els_core.domain.events import Message
+from els_core.domain.events import OutboxMessage
 from els_core.domain.outcomes import Reason
-from tests.contract.records import age
-from tests.doubles.clock import FakeClock
-from tests.doubles.coordinator import FakeCoordinator
-from tests.doubles.record import FakeRecord
-from tests.doubles.rows import roll_of
+from tests.contract.postgres_rows import age
+from tests.fakes.clock import FakeClock
+from tests.fakes.coordinator import FakeCoordinator
+from tests.fakes.postgres import FakePostgres
+from tests.fakes.rows import snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Row
 
-    from els_core.application.ports import Coordinator, Inspector, Repository
-    from els_core.domain.batches import Roll
-    from tests.doubles.turns import Turns
+    from els_core.application.ports.coordinator import Coordinator, CoordinatorInspector
+    from els_core.application.ports.repository import Repository
+    from els_core.domain.batches import BatchSnapshot
+    from tests.fakes.cooperative_scheduler import Turns
 
 
 class Stores(Protocol):
@@ -68,7 +69,7 @@ class Stores(Protocol):
         """Return all that is committed, by batch."""
         ...
 
-    def outbox(self) -> list[Message]:
+    def outbox(self) -> list[OutboxMessage]:
         """Return what is committed to the outbox."""
         ...
 
@@ -77,17 +78,17 @@ class Stores(Protocol):
         ...
 
 
-def misknown(inspector: Inspector, page: Page) -> list[str]:
+def misknown(coordinator_inspector: CoordinatorInspector, page: Page) -> list[str]:
     """Compare what Redis knows of a batch with the record."""
     if not page.ends():
         return []  # no arrival, nobody to notice
-    [known] = inspector.inspect([page.batch_id])
+    [known] = coordinator_inspector.inspect([page.batch_id])
     if known is None:
         return [] if page.batch.status is Status.AWAITED else ["Redis forgot the batch"]
-    if known.available - set(page.roll.available):
-        return [f"Redis offers {known.available}, free are {page.roll.available}"]
-    used = {content_identity(slot.text_storage_id): slot.essay_id for slot in page.roll.assigned}
-    used |= {failure.identity: str(failure.essay_id) for failure in page.roll.failed}
+    if known.available - set(page.snapshot.available):
+        return [f"Redis offers {known.available}, free are {page.snapshot.available}"]
+    used = {content_identity(slot.text_storage_id): slot.essay_id for slot in page.snapshot.assigned}
+    used |= {failure.identity: str(failure.essay_id) for failure in page.snapshot.slot_failures}
     if page.batch.status is Status.OPEN and used.items() - known.held.items():
         return [f"Redis has {known.held}, the record {used}"]
     return []
@@ -100,12 +101,12 @@ class FakeStores:
         self.clock = FakeClock()
         self.turns = turns
         self.redis = FakeCoordinator(self.clock, turns)
-        self.repository = FakeRecord(self.clock, turns)
+        self.repository = FakePostgres(self.clock, turns)
         self.coordinator: Coordinator = coordinator or self.redis
 
     def clear(self) -> None:
         self.redis.flush()
-        self.repository = FakeRecord(self.clock, self.turns)
+        self.repository = FakePostgres(self.clock, self.turns)
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -123,7 +124,7 @@ class FakeStores:
         database = self.repository.database
         failures = [row for key, row in database.failures.committed.items() if key[0] == batch_id]
         return Page(
-            roll_of(database.batches.committed[batch_id], database.essays.committed.values(), failures),
+            snapshot_of(database.batches.committed[batch_id], database.essays.committed.values(), failures),
             {
                 row.content.text_storage_id: row.reason
                 for key, row in database.excess.committed.items()
@@ -136,7 +137,7 @@ class FakeStores:
     def misknown(self, page: Page) -> list[str]:
         return misknown(self.redis, page) if self.coordinator is self.redis else []
 
-    def outbox(self) -> list[Message]:
+    def outbox(self) -> list[OutboxMessage]:
         return [row.message for row in self.repository.database.outbox.committed.values()]
 
 
@@ -185,25 +186,27 @@ class RealStores:
 
     def pages(self) -> dict[str, Page]:
         with self._engine.connect() as connection:
-            rolls = [roll_of_row(row) for row in connection.execute(ROLLS).mappings()]
-            loose = connection.execute(LOOSE).all() if rolls else []
+            snapshots = [roll_of_row(row) for row in connection.execute(ROLLS).mappings()]
+            loose = connection.execute(LOOSE).all() if snapshots else []
         return {
-            roll.batch.batch_id: _page(roll, [row for row in loose if row.batch_id == roll.batch.batch_id])
-            for roll in rolls
+            snapshot.batch.batch_id: _page(
+                snapshot, [row for row in loose if row.batch_id == snapshot.batch.batch_id]
+            )
+            for snapshot in snapshots
         }
 
     def misknown(self, page: Page) -> list[str]:
         return misknown(self.coordinator, page)
 
-    def outbox(self) -> list[Message]:
+    def outbox(self) -> list[OutboxMessage]:
         with self._engine.connect() as connection:
             rows = connection.execute(OUTBOX).all()
-        return [Message(UUID(str(event_id)), *rest) for event_id, *rest in rows]
+        return [OutboxMessage(UUID(str(event_id)), *rest) for event_id, *rest in rows]
 
 
-def _page(roll: Roll, loose: Sequence[Row[Any]]) -> Page:
+def _page(snapshot: BatchSnapshot, loose: Sequence[Row[Any]]) -> Page:
     return Page(
-        roll,
+        snapshot,
         {row.name: Reason(row.reason) for row in loose if row.kind == "excess"},
         {row.name: Reason(row.reason) for row in loose if row.kind == "late"},
         frozenset(row.name for row in loose if row.kind == "parked"),

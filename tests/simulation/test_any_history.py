@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from els_core.adapters.redis import keys
-from tests.doubles.gates import OpenGate
+from tests.factories import content, failure, registration
+from tests.fakes.failpoints import OpenGate
 from tests.simulation.crashing import CrashGate, Mishap, mishaps_at
 from tests.simulation.world import PARKING, World
-from tests.unit.facts import content, failure, registration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.doubles.gates import Point
-    from tests.doubles.memory import Memory
-    from tests.doubles.turns import Task
+    from tests.fakes.cooperative_scheduler import Task
+    from tests.fakes.failpoints import Point
+    from tests.fakes.memory import Memory
     from tests.simulation.stores import FakeStores
 
 NAMES = st.sampled_from(["a", "c", "d", "e"])
@@ -91,7 +91,7 @@ class AnyHistory(RuleBasedStateMachine):
         self.world.advance(PARKING)
 
     @rule()
-    def forget(self) -> None:
+    def delete_sent(self) -> None:
         self.stores.flush()
 
     @rule()

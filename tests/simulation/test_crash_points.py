@@ -20,8 +20,8 @@ from tests.simulation.stores import RealStores
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dev.postgres import PostgresServer
-    from dev.valkey import ValkeyServer
+    from dev.servers.postgres import PostgresServer
+    from dev.servers.valkey import ValkeyServer
 
     type Count = Callable[[str, Judge], None]
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from els_core.domain.batches import Status
+from tests.factories import content, failure, registration
 from tests.simulation.exploring import Course, courses
 from tests.simulation.final import final
 from tests.simulation.stores import RealStores
 from tests.simulation.world import World
-from tests.unit.facts import content, failure, registration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dev.postgres import PostgresServer
-    from dev.valkey import ValkeyServer
+    from dev.servers.postgres import PostgresServer
+    from dev.servers.valkey import ValkeyServer
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.living import live_seed, shortest
 from tests.simulation.mutants import MUTATIONS, notice
+from tests.simulation.seed_checks import live_seed, shortest
 
 QUICK = 300  # seeds
 NUMBERS = {mutation.guard: number for number, mutation in enumerate(MUTATIONS)}

@@ -9,8 +9,8 @@ from hashlib import sha256
 
 import pytest
 
-from tests.simulation.living import live_seed
-from tests.simulation.many import failed_once, first_broken, new_seeds
+from tests.simulation.seed_checks import live_seed
+from tests.simulation.seed_ranges import failed_once, first_broken, new_seeds
 
 NEW = new_seeds(400)
 PART = 100

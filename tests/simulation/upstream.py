@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, uuid5
 
-from els_core.application.taking_in import Poison
+from els_core.application.messages import PoisonMessage
 from els_core.contracts.inbound import parse_registration
 from els_core.domain.arrivals import Content, Failure
 from els_core.domain.batches import Registration
@@ -26,14 +26,14 @@ def body_of(announced: Arrival | Registration) -> str:
             data = _failure(announced)
             return _event("EssayValidationFailed", announced.correlation_id, data, announced.event_id)
         case Registration():
-            terms = announced.terms
-            return _event("BatchEssaysRegistered", terms.correlation_id, _registration(announced))
+            details = announced.details
+            return _event("BatchEssaysRegistered", details.correlation_id, _registration(announced))
 
 
 def as_read(registration: Registration) -> Registration:
     """Return the registration as the service reads it: with the fingerprint of its data."""
     read = parse_registration(body_of(registration), TIMEOUT)
-    if isinstance(read, Poison):
+    if isinstance(read, PoisonMessage):
         raise TypeError(read.reason)
     return read
 
@@ -75,16 +75,16 @@ def _failure(failure: Failure) -> dict[str, Any]:
 
 
 def _registration(registration: Registration) -> dict[str, Any]:
-    terms = registration.terms
+    details = registration.details
     return {
         "batch_id": registration.batch_id,
         "essay_ids": list(registration.essay_ids),
         "expected_essay_count": len(registration.essay_ids),
-        "course_code": terms.course_code,
-        "user_id": terms.user_id,
-        "org_id": terms.org_id,
-        "class_id": terms.class_id,
-        "essay_instructions": terms.essay_instructions,
-        "student_prompt_ref": terms.student_prompt_ref,
-        "timeout_seconds": terms.timeout_seconds,
+        "course_code": details.course_code,
+        "user_id": details.user_id,
+        "org_id": details.org_id,
+        "class_id": details.class_id,
+        "essay_instructions": details.essay_instructions,
+        "student_prompt_ref": details.student_prompt_ref,
+        "timeout_seconds": details.timeout_seconds,
     }

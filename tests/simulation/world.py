@@ -9,16 +9,17 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dev.books import Books
-from dev.promises import Breach, breaches
-from els_core.application.delivering import Delivery
-from els_core.bootstrap import Service
+from dev.invariants.checks import Breach, breaches
+from dev.invariants.evidence import Books
+from els_core.application.post_commit import PostCommit
+from els_core.bootstrap import Container
 from els_core.domain.batches import Registration
 from els_core.domain.errors import FaultError
 from els_core.settings import Settings
-from tests.doubles.bus import FakeBus
-from tests.doubles.clock import FakeClock
-from tests.doubles.gates import (
+from tests.fakes.bus import FakeBus
+from tests.fakes.clock import FakeClock
+from tests.fakes.cooperative_scheduler import ProcessDied, RoundRobin, Turns
+from tests.fakes.failpoints import (
     GatedClock,
     GatedCoordinator,
     GatedDeadLetters,
@@ -27,18 +28,17 @@ from tests.doubles.gates import (
     OpenGate,
     Point,
 )
-from tests.doubles.queues import VISIBILITY, FakeDeadLetters, FakeQueue
-from tests.doubles.turns import ProcessDied, RoundRobin, Turns
+from tests.fakes.queues import VISIBILITY, FakeDeadLetters, FakeQueue
 from tests.simulation.stores import FakeStores, Stores
 from tests.simulation.upstream import as_read, body_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from els_core.application.ports import DeadLetters
-    from els_core.application.taking_in import Intake
+    from els_core.application.message_consumer import MessageConsumer
+    from els_core.application.ports.messaging import DeadLetterQueue
     from els_core.domain.arrivals import Arrival
-    from tests.doubles.gates import Gate
+    from tests.fakes.failpoints import Gate
 
 PARKING = timedelta(hours=1)
 SETTINGS = Settings.model_validate(
@@ -62,7 +62,7 @@ class NotQuietError(Exception):
     """Something is still on its way after every queue had its chances."""
 
 
-class Process(Service):
+class Process(Container):
     """One function copy, composed as in AWS, with a gate before every port."""
 
     def __init__(self, world: World) -> None:
@@ -70,9 +70,9 @@ class Process(Service):
         self._world = world
 
     @cached_property
-    def delivery(self) -> Delivery:
+    def post_commit(self) -> PostCommit:
         world = self._world
-        return Delivery(
+        return PostCommit(
             GatedCoordinator(world.stores.coordinator, world.gate),
             GatedRepository(world.stores.repository, world.gate),
             GatedPublisher(world.bus, world.gate),
@@ -80,7 +80,7 @@ class Process(Service):
         )
 
     @cached_property
-    def dead_letters(self) -> DeadLetters:
+    def dead_letters(self) -> DeadLetterQueue:
         world = self._world
         return GatedDeadLetters(world.dead_letters, world.gate)
 
@@ -134,18 +134,22 @@ class World:
 
     def sweep(self) -> None:
         """Let one process sweep."""
-        self._invoke(lambda: bool(Process(self).expire_batches()(lambda: True)))
+        self._invoke(lambda: bool(Process(self).expire_batches().run(lambda: True)))
 
     def relay(self) -> None:
         """Let one process send what was left behind."""
-        self._invoke(lambda: bool(Process(self).publish_outbox()(lambda: True)))
+        self._invoke(lambda: bool(Process(self).publish_outbox().run(lambda: True)))
 
-    def _take[Item, Report](self, queue: FakeQueue, intake: Intake[Item, Report], limit: int) -> bool:
+    def _take[Item, Report](
+        self, queue: FakeQueue, intake: MessageConsumer[Item, Report], limit: int
+    ) -> bool:
         records = queue.receive(limit)
         if records:
-            taken = intake(records)
+            taken = intake.consume(records)
             require_faults(taken.faults)
-            done = [record.message_id for record in records if record.message_id not in taken.come_back]
+            done = [
+                record.message_id for record in records if record.message_id not in taken.batch_item_failures
+            ]
             self.gate.let(Point("SQS", "acknowledge"), lambda: queue.acknowledge(done))
         return bool(records)
 
@@ -210,7 +214,7 @@ class World:
     def breaches(self, *, is_quiet: bool) -> list[Breach]:
         """Return every broken promise."""
         found = breaches(self.books(), is_quiet=is_quiet)
-        if is_quiet and set(self.poison) != {letter.record.body for letter in self.dead_letters.letters}:
+        if is_quiet and set(self.poison) != {letter.message.body for letter in self.dead_letters.letters}:
             found.append(Breach(11, "-", f"{len(self.poison)} poisonous, {self.dead_letters.letters} buried"))
         if self.registrations.dead or self.arrivals.dead:
             found.append(Breach(11, "-", "a message came back until its queue gave it up"))
@@ -228,7 +232,7 @@ class World:
         wrong = [
             f"batch {batch_id} changed by repetitions"
             for batch_id, page in pages.items()
-            if page.facts() != before[batch_id].facts()
+            if page.domain_events() != before[batch_id].domain_events()
         ]
         if self.bus.kinds() != events:
             wrong.append("repetitions were announced")

@@ -9,27 +9,28 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from els_core.adapters.eventbridge.publisher import EventBridgePublisher
-from els_core.adapters.iam.tokens import postgres_password, redis_credentials
-from els_core.adapters.opentelemetry.tracing import linking, traceparent
+from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
+from els_core.adapters.aws.event_bus import EventBridgePublisher
+from els_core.adapters.aws.iam_tokens import postgres_password, redis_credentials
+from els_core.adapters.clock import SystemClock
+from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.postgres.connection import connect as connect_postgres
-from els_core.adapters.postgres.ledger import PostgresLedger
-from els_core.adapters.postgres.migrating import upgrade
 from els_core.adapters.postgres.repository import PostgresRepository
+from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
-from els_core.adapters.sqs.dead_letters import SqsDeadLetters
-from els_core.adapters.system.clock import SystemClock
+from els_core.adapters.telemetry.tracing import linking, traceparent
 from els_core.application.audit_batches import WINDOW, AuditBatches
 from els_core.application.batch_status import BatchStatus
-from els_core.application.delivering import Delivery
+from els_core.application.decision_step import StoreRejection
 from els_core.application.expire_batches import ExpireBatches
-from els_core.application.provision_content import ProvisionContent, Provisioned
+from els_core.application.message_consumer import MessageConsumer
+from els_core.application.messages import PoisonMessage
+from els_core.application.post_commit import PostCommit
+from els_core.application.provision_content import ProvisionContent, ProvisioningResult
 from els_core.application.publish_outbox import PublishOutbox
-from els_core.application.register_batch import RegisterBatch, Registered
-from els_core.application.settling import Refused
-from els_core.application.taking_in import Intake, Poison
-from els_core.contracts.encoding import JsonWire
+from els_core.application.register_batch import RegisterBatch, RegistrationResult
+from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival, parse_registration
 from els_core.settings import read_settings
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from redis.cluster import RedisCluster
     from sqlalchemy import Engine
 
-    from els_core.application.ports import DeadLetters
+    from els_core.application.ports.messaging import DeadLetterQueue
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
     from els_core.settings import Settings
@@ -50,7 +51,7 @@ AWS = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "to
 
 
 @dataclass(frozen=True)
-class Service:
+class Container:
     """The use cases on the real adapters, kept for the life of a function copy."""
 
     settings: Settings
@@ -77,9 +78,9 @@ class Service:
         self.redis.close()
 
     @cached_property
-    def delivery(self) -> Delivery:
+    def post_commit(self) -> PostCommit:
         """Return what follows a commit."""
-        return Delivery(
+        return PostCommit(
             self.coordinator,
             self.repository,
             EventBridgePublisher(boto3.client("events", config=AWS), self.settings.event_bus),
@@ -87,46 +88,46 @@ class Service:
         )
 
     @cached_property
-    def wire(self) -> JsonWire:
+    def encoder(self) -> JsonEventEncoder:
         """Return the encoder of events."""
-        return JsonWire(traceparent=traceparent)
+        return JsonEventEncoder(traceparent=traceparent)
 
     @cached_property
-    def dead_letters(self) -> DeadLetters:
+    def dead_letters(self) -> DeadLetterQueue:
         """Return the dead-letter queue of the function's own queue."""
-        return SqsDeadLetters(boto3.client("sqs", config=AWS), self.settings.dead_letter_queue_url)
+        return SqsDeadLetterQueue(boto3.client("sqs", config=AWS), self.settings.dead_letter_queue_url)
 
-    def register_batch(self) -> Intake[Registration, Registered]:
+    def register_batch(self) -> MessageConsumer[Registration, RegistrationResult]:
         """Return the use case behind its queue."""
         default = self.settings.default_timeout_seconds
-        return Intake(
+        return MessageConsumer(
             linking(lambda body: parse_registration(body, default)),
-            RegisterBatch(self.delivery, self.wire),
+            RegisterBatch(self.post_commit, self.encoder).register,
             lambda report: [_poison(answer) for answer in report.answers],
             self.dead_letters,
         )
 
-    def provision_content(self) -> Intake[Arrival, Provisioned]:
+    def provision_content(self) -> MessageConsumer[Arrival, ProvisioningResult]:
         """Return the use case behind its queue."""
-        return Intake(
+        return MessageConsumer(
             linking(parse_arrival),
-            ProvisionContent(self.delivery, self.wire),
+            ProvisionContent(self.post_commit, self.encoder).provision,
             lambda report: [_poison(outcome) for outcome in report.outcomes],
             self.dead_letters,
         )
 
     def expire_batches(self) -> ExpireBatches:
         """Return the use case."""
-        return ExpireBatches(self.delivery, self.wire, self.settings.parking, self.settings.retention)
+        return ExpireBatches(self.post_commit, self.encoder, self.settings.parking, self.settings.retention)
 
     def publish_outbox(self) -> PublishOutbox:
         """Return the use case."""
-        return PublishOutbox(self.delivery)
+        return PublishOutbox(self.post_commit)
 
     def audit_batches(self, window: timedelta = WINDOW) -> AuditBatches:
         """Return the use case; closed batches are checked as far back as `window`."""
         return AuditBatches(
-            PostgresLedger(self.repository.engine),
+            PostgresAuditReader(self.repository.engine),
             self.coordinator,
             self.coordinator,
             SystemClock(),
@@ -150,10 +151,14 @@ class Service:
 
 
 @cache
-def service() -> Service:
+def container() -> Container:
     """Return the service of this function copy; raise `SettingsError` when a setting is missing or wrong."""
-    return Service(read_settings())
+    return Container(read_settings())
 
 
-def _poison(answer: object) -> Poison | None:
-    return Poison("REFUSED_BY_STORE", "data", answer.reason) if isinstance(answer, Refused) else None
+def _poison(answer: object) -> PoisonMessage | None:
+    return (
+        PoisonMessage("REFUSED_BY_STORE", "data", answer.reason)
+        if isinstance(answer, StoreRejection)
+        else None
+    )

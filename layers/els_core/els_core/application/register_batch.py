@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from els_core.application.settling import Refused, Settled, Settling
+from els_core.application.decision_step import Decision, DecisionInput, DecisionStep, StoreRejection
 from els_core.domain.arrivals import key_of
-from els_core.domain.errors import ValidationError
+from els_core.domain.errors import RejectedByStoreError
 from els_core.domain.events import RegistrationRejected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from els_core.application.delivering import Delivered, Delivery
-    from els_core.application.ports import ParkedArrival, Unit, Wire
-    from els_core.domain.arrivals import Key
+    from els_core.application.ports.messaging import EventEncoder
+    from els_core.application.ports.repository import ParkedArrival, Transaction
+    from els_core.application.post_commit import PostCommit, PublishResult
+    from els_core.domain.arrivals import ArrivalKey
     from els_core.domain.batches import Batch, Registration
     from els_core.domain.events import BatchClosed
     from els_core.domain.outcomes import Outcome
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The batch takes arrivals from now on."""
+    """The batch is open for arrivals from now on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The same registration came again; what was missing is repaired."""
+    """The same registration came again; whatever was missing is repaired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,94 +37,95 @@ class Rejected:
     """The batch is registered with other data; the first registration stands."""
 
 
-type Answer = Opened | Repeated | Rejected | Refused
+type RegistrationAnswer = Opened | Repeated | Rejected | StoreRejection
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
-    """One answer per registration, in their order, and what became of what was parked for them.
+class RegistrationResult:
+    """One answer per registration, in their order, and what became of the arrivals parked for them.
 
-    `stuck` are parked arrivals that could not be decided; they stay parked.
+    `undecidable` are parked arrivals that could not be decided; they stay parked.
     """
 
-    answers: list[Answer]
-    drained: dict[Key, Outcome]
-    stuck: list[Key]
-    closed: list[BatchClosed]
-    delivered: Delivered
+    answers: Sequence[RegistrationAnswer]
+    drained: Mapping[ArrivalKey, Outcome]
+    undecidable: Sequence[ArrivalKey]
+    closed: Sequence[BatchClosed]
+    published: PublishResult
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterBatch:
-    """The first registration of a batch id stands; the same again is a success, another is rejected."""
+    """Idempotent: the first registration of a batch stands, the same again succeeds, another is rejected."""
 
-    delivery: Delivery
-    wire: Wire
+    post_commit: PostCommit
+    encoder: EventEncoder
 
-    def __call__(self, registrations: Sequence[Registration]) -> Registered:
+    def register(self, registrations: Sequence[Registration]) -> RegistrationResult:
         """Register all in one transaction; raise a fault when a store is down, with nothing registered."""
         try:
-            work = self._register(registrations)
-        except ValidationError:
-            work = _Work()
-            for registration in registrations:
-                work.add(self._alone(registration))
-        delivered = self.delivery.deliver(work.settled.rolls.values(), work.settled.messages)
-        drained = {key: out for key, out in work.settled.outcomes.items() if not isinstance(out, Refused)}
-        return Registered(work.answers, drained, work.stuck, work.settled.closed, delivered)
+            drains = [self._register(registrations)]
+        except RejectedByStoreError:
+            drains = [self._register_alone(registration) for registration in registrations]
+        decision = Decision.merged([drain.decision for drain in drains])
+        published = self.post_commit.run(decision.snapshots.values(), decision.messages)
+        return RegistrationResult(
+            [answer for drain in drains for answer in drain.answers],
+            {key: out for key, out in decision.outcomes.items() if not isinstance(out, StoreRejection)},
+            [key for drain in drains for key in drain.undecidable],
+            decision.closed,
+            published,
+        )
 
-    def _alone(self, registration: Registration) -> _Work:
+    def _register_alone(self, registration: Registration) -> _Drain:
         try:
             return self._register([registration])
-        except ValidationError as refusal:
-            return _Work(answers=[Refused(refusal.details)])
+        except RejectedByStoreError as fault:
+            return _Drain([StoreRejection(fault.details)])
 
-    def _register(self, registrations: Sequence[Registration]) -> _Work:
-        """Decide what was parked together; if the record refuses that, one by one."""
-        run = self.delivery.repository.transact
+    def _register(self, registrations: Sequence[Registration]) -> _Drain:
+        """Decide parked arrivals in bulk; if Postgres rejects the data of one, decide them one by one."""
+        transact = self.post_commit.repository.transact
         try:
-            return run(lambda unit: self._work(unit, registrations, alone=False))
-        except ValidationError:
-            return run(lambda unit: self._work(unit, registrations, alone=True))
+            return transact(lambda transaction: self._drain(transaction, registrations, one_by_one=False))
+        except RejectedByStoreError:
+            return transact(lambda transaction: self._drain(transaction, registrations, one_by_one=True))
 
-    def _work(self, unit: Unit, registrations: Sequence[Registration], *, alone: bool) -> _Work:
-        batches = unit.lock(sorted({registration.batch_id for registration in registrations}))
-        answers = _answer(registrations, batches)
-        opened = [r for r, answer in zip(registrations, answers, strict=True) if isinstance(answer, Opened)]
-        if opened:
-            batches.update(unit.open(opened))
-        parked = unit.parked(list(batches))
+    def _drain(
+        self, transaction: Transaction, registrations: Sequence[Registration], *, one_by_one: bool
+    ) -> _Drain:
+        batches = transaction.lock(sorted({registration.batch_id for registration in registrations}))
+        answers = _answer_each(registrations, batches)
+        opening = [r for r, answer in zip(registrations, answers, strict=True) if isinstance(answer, Opened)]
+        opened = transaction.open(opening) if opening else {}
+        parked = transaction.parked(list(batches))
         readable = [row.arrival for row in parked if row.arrival is not None]
-        settling = Settling(unit, self.wire)
-        decide = settling.one_by_one if alone else settling.together
-        settled = decide(batches, readable, None, _rejections(registrations, answers))
-        refused = {key for key, outcome in settled.outcomes.items() if isinstance(outcome, Refused)}
-        decided = [key_of(arrival) for arrival in readable if key_of(arrival) not in refused]
+        step = DecisionStep(transaction, self.encoder)
+        given = DecisionInput({**batches, **opened}, readable, None, _rejections(registrations, answers))
+        decision = step.decide_one_by_one(given) if one_by_one else step.decide_together(given)
+        rejected = {key for key, outcome in decision.outcomes.items() if isinstance(outcome, StoreRejection)}
+        decided = [key_of(arrival) for arrival in readable if key_of(arrival) not in rejected]
         if decided:
-            unit.unpark(decided)
-        return _Work(answers, settled, [*refused, *_unreadable(parked)])
+            transaction.unpark(decided)
+        return _Drain(answers, decision, [*rejected, *_unreadable(parked)])
 
 
-_REJECTION = "the batch is already registered with other data; the first registration stands"
+REJECTION = "the batch is already registered with other data; the first registration stands"
 
 
-@dataclass(slots=True)
-class _Work:
-    answers: list[Answer] = field(default_factory=list)
-    settled: Settled = field(default_factory=Settled)
-    stuck: list[Key] = field(default_factory=list)
-
-    def add(self, later: _Work) -> None:
-        """Take in what was done for a later registration."""
-        self.answers.extend(later.answers)
-        self.settled.add(later.settled)
-        self.stuck.extend(later.stuck)
+@dataclass(frozen=True, slots=True)
+class _Drain:
+    answers: Sequence[RegistrationAnswer]
+    decision: Decision = field(default_factory=Decision)
+    undecidable: Sequence[ArrivalKey] = ()
 
 
-def _answer(registrations: Sequence[Registration], batches: dict[str, Batch]) -> list[Answer]:
+def _answer_each(
+    registrations: Sequence[Registration], batches: Mapping[str, Batch]
+) -> list[RegistrationAnswer]:
     """Compare each registration with the first one of its batch, in this call or before."""
     first = {batch_id: batch.fingerprint for batch_id, batch in batches.items()}
-    answers: list[Answer] = []
+    answers: list[RegistrationAnswer] = []
     for registration in registrations:
         known = first[registration.batch_id]
         if known is None:
@@ -135,14 +137,14 @@ def _answer(registrations: Sequence[Registration], batches: dict[str, Batch]) ->
 
 
 def _rejections(
-    registrations: Sequence[Registration], answers: Sequence[Answer]
+    registrations: Sequence[Registration], answers: Sequence[RegistrationAnswer]
 ) -> list[RegistrationRejected]:
     return [
-        RegistrationRejected(r.batch_id, r.fingerprint, _REJECTION, r.terms.correlation_id)
+        RegistrationRejected(r.batch_id, r.fingerprint, REJECTION, r.details.correlation_id)
         for r, answer in zip(registrations, answers, strict=True)
         if isinstance(answer, Rejected)
     ]
 
 
-def _unreadable(parked: Sequence[ParkedArrival]) -> list[Key]:
+def _unreadable(parked: Sequence[ParkedArrival]) -> list[ArrivalKey]:
     return [(row.batch_id, row.identity) for row in parked if row.arrival is None]

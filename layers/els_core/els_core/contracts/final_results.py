@@ -3,21 +3,27 @@
 from typing import Literal, TypedDict
 
 from els_core.contracts import outbound
-from els_core.domain.batches import CountedFailure, Roll, Status, Terms, digest_of
+from els_core.domain.batches import (
+    BatchSnapshot,
+    RecordedFailure,
+    RegistrationDetails,
+    Status,
+    digest_of,
+)
 
 
-def final_result(roll: Roll, terms: Terms) -> outbound.FinalResult:
+def final_result(snapshot: BatchSnapshot, details: RegistrationDetails) -> outbound.FinalResult:
     """Return the terminal event of the batch's status; raise ValueError for a batch that is not terminal."""
-    match roll.batch.status:
+    match snapshot.batch.status:
         case Status.READY:
-            return _ready(roll, terms)
+            return _ready(snapshot, details)
         case Status.FAILED:
-            return _all_failed(roll)
+            return _all_failed(snapshot)
         case Status.TIMED_OUT:
-            return _timed_out(roll, terms)
+            return _timed_out(snapshot, details)
         case Status.AWAITED | Status.OPEN as status:
             raise ValueError(
-                f"batch {roll.batch.batch_id} is {status}: only a terminal one has a final result"
+                f"batch {snapshot.batch.batch_id} is {status}: only a terminal one has a final result"
             )
 
 
@@ -34,8 +40,8 @@ class _Counts(TypedDict):
     failed_count: int
 
 
-def _counts(roll: Roll) -> _Counts:
-    batch = roll.batch
+def _counts(snapshot: BatchSnapshot) -> _Counts:
+    batch = snapshot.batch
     return _Counts(
         batch_id=batch.batch_id,
         expected_count=batch.expected_count,
@@ -44,59 +50,65 @@ def _counts(roll: Roll) -> _Counts:
     )
 
 
-def _ready(roll: Roll, terms: Terms) -> outbound.BatchEssaysReady:
+def _ready(snapshot: BatchSnapshot, details: RegistrationDetails) -> outbound.BatchEssaysReady:
     return outbound.BatchEssaysReady(
-        **_counts(roll),
-        ready_essays=_ready_essays(roll),
-        validation_failures=_failures(roll),
-        course_code=terms.course_code,
-        course_language=_language(terms.course_code),
-        user_id=terms.user_id,
-        org_id=terms.org_id,
-        class_id=terms.class_id,
-        class_type="REGULAR" if terms.class_id else "GUEST",
-        essay_instructions=terms.essay_instructions,
-        student_prompt_ref=terms.student_prompt_ref,
-        digest=digest_of(roll.assigned),
+        **_counts(snapshot),
+        ready_essays=_ready_essays(snapshot),
+        validation_failures=_failures(snapshot),
+        course_code=details.course_code,
+        course_language=_language(details.course_code),
+        user_id=details.user_id,
+        org_id=details.org_id,
+        class_id=details.class_id,
+        class_type="REGULAR" if details.class_id else "GUEST",
+        essay_instructions=details.essay_instructions,
+        student_prompt_ref=details.student_prompt_ref,
+        digest=digest_of(snapshot.assigned),
     )
 
 
-def _all_failed(roll: Roll) -> outbound.BatchValidationErrors:
+def _all_failed(snapshot: BatchSnapshot) -> outbound.BatchValidationErrors:
     summary = outbound.ErrorSummary(
-        total_errors=len(roll.failed), error_categories=roll.error_categories(), critical_failure=True
+        total_errors=len(snapshot.slot_failures),
+        error_categories=snapshot.error_categories(),
+        critical_failure=True,
     )
     return outbound.BatchValidationErrors(
-        **_counts(roll), failed_essays=_failures(roll), error_summary=summary
+        **_counts(snapshot), failed_essays=_failures(snapshot), error_summary=summary
     )
 
 
-def _timed_out(roll: Roll, terms: Terms) -> outbound.BatchReadinessTimeout:
+def _timed_out(snapshot: BatchSnapshot, details: RegistrationDetails) -> outbound.BatchReadinessTimeout:
     return outbound.BatchReadinessTimeout(
-        **_counts(roll),
-        ready_essays=_ready_essays(roll),
-        missing_essay_ids=list(roll.available),
-        validation_failures=_failures(roll),
-        timeout_seconds=terms.timeout_seconds,
-        digest=digest_of(roll.assigned),
+        **_counts(snapshot),
+        ready_essays=_ready_essays(snapshot),
+        missing_essay_ids=list(snapshot.available),
+        validation_failures=_failures(snapshot),
+        timeout_seconds=details.timeout_seconds,
+        digest=digest_of(snapshot.assigned),
     )
 
 
-def _ready_essays(roll: Roll) -> list[outbound.ReadyEssay]:
+def _ready_essays(snapshot: BatchSnapshot) -> list[outbound.ReadyEssay]:
     return [
         outbound.ReadyEssay(
             essay_id=slot.essay_id,
             text_storage_id=slot.text_storage_id,
             original_file_name=slot.original_file_name,
         )
-        for slot in roll.assigned
+        for slot in snapshot.assigned
     ]
 
 
-def _failures(roll: Roll) -> list[outbound.ValidationFailure]:
-    return [_failure(failure, failure.essay_id) for failure in roll.failures if failure.essay_id is not None]
+def _failures(snapshot: BatchSnapshot) -> list[outbound.ValidationFailure]:
+    return [
+        _failure(failure, failure.essay_id)
+        for failure in snapshot.all_failures
+        if failure.essay_id is not None
+    ]
 
 
-def _failure(failure: CountedFailure, essay_id: str) -> outbound.ValidationFailure:
+def _failure(failure: RecordedFailure, essay_id: str) -> outbound.ValidationFailure:
     return outbound.ValidationFailure(
         essay_id=essay_id,
         original_file_name=failure.original_file_name,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from els_core.application.taking_in import Poison
+from els_core.application.messages import PoisonMessage
 from els_core.contracts.fields import (
     MAX_SLOTS,
     MAX_TIMEOUT_SECONDS,
@@ -23,7 +23,7 @@ from els_core.contracts.fields import (
     WireModel,
 )
 from els_core.domain.arrivals import Arrival, Content, Failure
-from els_core.domain.batches import Registration, Terms
+from els_core.domain.batches import Registration, RegistrationDetails
 
 
 class ValidationErrorCode(StrEnum):
@@ -128,14 +128,14 @@ def _arrivals() -> TypeAdapter[ContentEvent | FailureEvent]:
     return TypeAdapter(ArrivalEvent)
 
 
-def parse_registration(body: str, default_timeout_seconds: int) -> Registration | Poison:
+def parse_registration(body: str, default_timeout_seconds: int) -> Registration | PoisonMessage:
     """Read a registration; a batch that names no timeout gets the default one."""
     try:
         detail = RegistrationEvent.model_validate_json(body).detail
     except (ValidationError, UnicodeError) as error:
         return _poison(error)
     data = detail.data
-    terms = Terms(
+    details = RegistrationDetails(
         course_code=data.course_code,
         user_id=data.user_id,
         correlation_id=str(detail.metadata.correlation_id),
@@ -146,11 +146,11 @@ def parse_registration(body: str, default_timeout_seconds: int) -> Registration 
         student_prompt_ref=data.student_prompt_ref,
     )
     return Registration(
-        data.batch_id, tuple(data.essay_ids), terms, data.fingerprint(), detail.metadata.traceparent
+        data.batch_id, tuple(data.essay_ids), details, data.fingerprint(), detail.metadata.traceparent
     )
 
 
-def parse_arrival(body: str) -> Arrival | Poison:
+def parse_arrival(body: str) -> Arrival | PoisonMessage:
     """Read a content or a failure."""
     try:
         event = _arrivals().validate_json(body)
@@ -200,13 +200,13 @@ _CODES = {
 _TAGS = frozenset({"EssayContentProvisioned", "EssayValidationFailed"})
 
 
-def _poison(error: ValidationError | UnicodeError) -> Poison:
+def _poison(error: ValidationError | UnicodeError) -> PoisonMessage:
     """Name the first thing that is wrong; the reason never repeats the input."""
     if isinstance(error, UnicodeError):
-        return Poison("INVALID_JSON", "body", "the body is not valid UTF-8")
+        return PoisonMessage("INVALID_JSON", "body", "the body is not valid UTF-8")
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     code = "WRONG_DETAIL_TYPE" if first["loc"] == ("detail-type",) else _CODES.get(first["type"])
-    return Poison(code or "INVALID_FIELD", _field(first), first["msg"])
+    return PoisonMessage(code or "INVALID_FIELD", _field(first), first["msg"])
 
 
 def _field(first: ErrorDetails) -> str:

@@ -52,9 +52,9 @@ class Failure:
 
 
 type Arrival = Content | Failure
-type Key = tuple[str, str]
+type ArrivalKey = tuple[str, str]
 
 
-def key_of(arrival: Arrival) -> Key:
+def key_of(arrival: Arrival) -> ArrivalKey:
     """Return what names an arrival everywhere: its batch id and its identity in the batch."""
     return arrival.batch_id, arrival.identity

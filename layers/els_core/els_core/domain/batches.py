@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class RegistrationDetails:
     """What upstream said of a batch besides its slots; it comes back in the final result."""
 
     course_code: str
@@ -48,7 +48,7 @@ class Registration:
 
     batch_id: str
     essay_ids: tuple[str, ...]
-    terms: Terms
+    details: RegistrationDetails
     fingerprint: str
     traceparent: str | None = None
 
@@ -83,7 +83,7 @@ class AssignedSlot:
 
 
 @dataclass(frozen=True, slots=True)
-class CountedFailure:
+class RecordedFailure:
     """A recorded failure, with the slot it used up when one was left."""
 
     identity: str
@@ -94,23 +94,28 @@ class CountedFailure:
 
 
 @dataclass(frozen=True, slots=True)
-class Roll:
+class BatchSnapshot:
     """Everything that a batch holds at one version of its row, in the order of the ids."""
 
     batch: Batch
-    terms: Terms | None = None
+    details: RegistrationDetails | None = None
     available: tuple[str, ...] = ()
     assigned: tuple[AssignedSlot, ...] = ()
-    failures: tuple[CountedFailure, ...] = ()
+    all_failures: tuple[RecordedFailure, ...] = ()
 
     @property
-    def failed(self) -> tuple[CountedFailure, ...]:
-        """Return the failures that used up a slot."""
-        return tuple(failure for failure in self.failures if failure.essay_id is not None)
+    def slot_failures(self) -> tuple[RecordedFailure, ...]:
+        """Return the failures that use a slot."""
+        return tuple(failure for failure in self.all_failures if failure.essay_id is not None)
+
+    @property
+    def late_failures(self) -> tuple[RecordedFailure, ...]:
+        """Return the failures that found no slot."""
+        return tuple(failure for failure in self.all_failures if failure.essay_id is None)
 
     def error_categories(self) -> dict[str, int]:
         """Return how many slots each error code used up."""
-        return dict(sorted(Counter(failure.error_code for failure in self.failed).items()))
+        return dict(sorted(Counter(failure.error_code for failure in self.slot_failures).items()))
 
 
 def digest_of(assigned: Iterable[AssignedSlot]) -> str:

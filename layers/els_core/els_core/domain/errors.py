@@ -35,12 +35,12 @@ class ExternalServiceError(FaultError):
     error_code = "EXTERNAL_SERVICE_UNAVAILABLE"
 
 
-class PartlySentError(ExternalServiceError):
+class PartiallySentError(ExternalServiceError):
     """{service} refused some of what it was given while trying to {operation}; that stays in the outbox."""
 
-    def __init__(self, operation: str, *, taken: Sequence[UUID], details: str, service: str) -> None:
+    def __init__(self, operation: str, *, accepted: Sequence[UUID], details: str, service: str) -> None:
         super().__init__(operation, details=details, service=service)
-        self.taken = taken
+        self.accepted = accepted
 
 
 class CoordinationTimeoutError(FaultError):
@@ -55,7 +55,7 @@ class ProcessingError(FaultError):
     error_code = "PROCESSING_FAILED"
 
 
-class ValidationError(FaultError):
+class RejectedByStoreError(FaultError):
     """The store refused the data while trying to {operation}; the same data will always be refused."""
 
     error_code = "REFUSED_BY_STORE"

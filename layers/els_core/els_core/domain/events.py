@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from els_core.domain.arrivals import Arrival
-    from els_core.domain.batches import Roll, Terms
-    from els_core.domain.deciding import Change
+    from els_core.domain.batches import BatchSnapshot, RegistrationDetails
+    from els_core.domain.decisions import BatchChange
     from els_core.domain.outcomes import Reason
 
 # The namespace of all event ids of ELS: an id is derived from its fact, so it never changes.
@@ -38,7 +38,7 @@ class SlotsAssigned:
 
 
 @dataclass(frozen=True, slots=True)
-class ContentExceeded:
+class ExcessContent:
     """A content found no slot."""
 
     content: Content
@@ -64,23 +64,23 @@ class ContentExceeded:
 class BatchClosed:
     """The final result of a batch with its whole roll: ready, all failed or timed out, by status."""
 
-    roll: Roll
-    terms: Terms
+    snapshot: BatchSnapshot
+    details: RegistrationDetails
 
     @property
     def batch_id(self) -> str:
         """Return the batch that is closed."""
-        return self.roll.batch.batch_id
+        return self.snapshot.batch.batch_id
 
     @property
     def correlation_id(self) -> str:
         """Return the correlation id of the registration."""
-        return self.terms.correlation_id
+        return self.details.correlation_id
 
     @property
     def event_id(self) -> UUID:
         """Return the id, derived from batch id and kind."""
-        return uuid5(NAMESPACE, f"{self.batch_id} {TERMINAL_EVENTS[self.roll.batch.status]}")
+        return uuid5(NAMESPACE, f"{self.batch_id} {TERMINAL_EVENT_TYPES[self.snapshot.batch.status]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,9 @@ class ParkedOverdue:
         return uuid5(NAMESPACE, f"{self.batch_id} ParkedContentOverdue {self.version}")
 
 
-type Fact = SlotsAssigned | ContentExceeded | BatchClosed | RegistrationRejected | ParkedOverdue
+type DomainEvent = SlotsAssigned | ExcessContent | BatchClosed | RegistrationRejected | ParkedOverdue
 
-TERMINAL_EVENTS = {
+TERMINAL_EVENT_TYPES = {
     Status.READY: "BatchEssaysReady",
     Status.FAILED: "BatchValidationErrors",
     Status.TIMED_OUT: "BatchReadinessTimeout",
@@ -123,7 +123,7 @@ TERMINAL_EVENTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class OutboxMessage:
     """One entry for the bus: `detail` is the JSON text, `event_id` the one in its metadata.
 
     `digest` is that of the ready list in a final result; the record keeps it for the audit.
@@ -136,7 +136,7 @@ class Message:
     digest: str | None = None
 
 
-def facts_of(change: Change) -> Iterator[Fact]:
+def domain_events_of(change: BatchChange) -> Iterator[DomainEvent]:
     """Yield what a change announces about its arrivals; the final result needs the roll and comes after."""
     assigned = [(arrival, outcome) for arrival, outcome in change.decided if isinstance(outcome, Assigned)]
     if assigned:
@@ -148,15 +148,15 @@ def facts_of(change: Change) -> Iterator[Fact]:
         )
     for arrival, outcome in change.decided:
         if isinstance(arrival, Content) and isinstance(outcome, Excess):
-            yield ContentExceeded(arrival, outcome.reason)
+            yield ExcessContent(arrival, outcome.reason)
 
 
-def closing_of(roll: Roll) -> BatchClosed:
+def batch_closed(snapshot: BatchSnapshot) -> BatchClosed:
     """Return the final result of a batch that has just become terminal."""
-    if roll.terms is None:
-        message = f"batch {roll.batch.batch_id} is {roll.batch.status} and was never registered"
+    if snapshot.details is None:
+        message = f"batch {snapshot.batch.batch_id} is {snapshot.batch.status} and was never registered"
         raise LookupError(message)
-    return BatchClosed(roll, roll.terms)
+    return BatchClosed(snapshot, snapshot.details)
 
 
 def _slot(arrival: Arrival, essay_id: str) -> AssignedSlot:

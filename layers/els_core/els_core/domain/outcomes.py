@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 
 class Reason(StrEnum):
@@ -46,17 +47,28 @@ class Parked:
     """An arrival waits for the registration of its batch."""
 
 
-type Final = Assigned | Failed | Excess | Late
+type FinalOutcome = Assigned | Failed | Excess | Late
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
     """An arrival came again and gets its first answer."""
 
-    first: Final | Parked
+    first: FinalOutcome | Parked
 
 
-type Outcome = Final | Duplicate | Parked
+type Outcome = FinalOutcome | Duplicate | Parked
+
+
+def as_duplicate(outcome: Outcome) -> Duplicate | Parked:
+    """Return the answer to the same arrival when it comes again; a parked one stays parked."""
+    match outcome:
+        case Duplicate() | Parked():
+            return outcome
+        case Assigned() | Failed() | Excess() | Late():
+            return Duplicate(outcome)
+        case _:
+            assert_never(outcome)
 
 
 def name_of(outcome: Outcome) -> str:
@@ -75,7 +87,7 @@ def slot_of(outcome: Outcome) -> str | None:
             return None
 
 
-class Word(StrEnum):
+class ProposalKind(StrEnum):
     """The words in which the coordinator answers."""
 
     ASSIGNED = "assigned"
@@ -89,5 +101,5 @@ class Word(StrEnum):
 class Proposal:
     """What the coordinator proposes for one arrival; a hint, never a decision."""
 
-    word: Word
+    word: ProposalKind
     essay_id: str | None = None

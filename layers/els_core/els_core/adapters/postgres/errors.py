@@ -13,7 +13,7 @@ from els_core.domain.errors import (
     ExternalServiceError,
     FaultError,
     ProcessingError,
-    ValidationError,
+    RejectedByStoreError,
 )
 
 
@@ -37,7 +37,7 @@ _MEANINGS: tuple[tuple[tuple[str, ...], type[FaultError]], ...] = (
     (("57P01", "57P02", "57P05", "25P03"), DisconnectedError),  # shut down, crashed, idle too long
     # Connection, resources (disk full, too many connections), operator, I/O, read-only after a failover.
     (("08", "53", "57", "58", "25006"), ExternalServiceError),
-    (("22", "23"), ValidationError),  # data that no row can hold, constraints
+    (("22", "23"), RejectedByStoreError),  # data that no row can hold, constraints
 )
 
 

@@ -11,11 +11,16 @@ from pg8000.exceptions import Error
 from sqlalchemy.exc import SQLAlchemyError
 
 from els_core.adapters.postgres import statements
-from els_core.adapters.postgres.errors import ConflictError, DisconnectedError, PrecededError, fault_of
-from els_core.adapters.postgres.rows import roll_of
-from els_core.adapters.postgres.unit import PostgresUnit
+from els_core.adapters.postgres.errors import (
+    ConflictError,
+    DisconnectedError,
+    PrecededError,
+    fault_of,
+)
+from els_core.adapters.postgres.rows import snapshot_of
+from els_core.adapters.postgres.transaction import PostgresTransaction
 from els_core.domain.errors import ExternalServiceError, FaultError
-from els_core.domain.events import Message
+from els_core.domain.events import OutboxMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +29,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from els_core.application.ports import Unit
-    from els_core.domain.batches import Roll
+    from els_core.application.ports.repository import Transaction
+    from els_core.domain.batches import BatchSnapshot
 
 ATTEMPTS = 4
 REPEATED = (ConflictError, DisconnectedError, PrecededError)
@@ -41,13 +46,13 @@ class PostgresRepository:
         """Close the connections."""
         self.engine.dispose()
 
-    def transact[T](self, work: Callable[[Unit], T]) -> T:
+    def transact[T](self, work: Callable[[Transaction], T]) -> T:
         """Run the work and commit; again when the answer was lost too, for work is idempotent."""
         return self._again(
-            self.engine.begin, lambda connection: work(PostgresUnit(connection)), "run a transaction"
+            self.engine.begin, lambda connection: work(PostgresTransaction(connection)), "run a transaction"
         )
 
-    def forget(self, event_ids: Sequence[UUID]) -> None:
+    def delete_sent(self, event_ids: Sequence[UUID]) -> None:
         """Delete sent rows in one statement that does not wait for the disk."""
         ids = json.dumps([str(event_id) for event_id in event_ids])
         self._again(
@@ -56,7 +61,7 @@ class PostgresRepository:
             "delete sent events",
         )
 
-    def unsent(self, older_than: timedelta, after: int, limit: int) -> list[tuple[int, Message]]:
+    def unsent(self, older_than: timedelta, after: int, limit: int) -> list[tuple[int, OutboxMessage]]:
         """Read a page of the outbox."""
         parameters = {"grace": older_than.total_seconds(), "after": after, "limit": limit}
         rows = self._again(
@@ -64,7 +69,7 @@ class PostgresRepository:
             lambda connection: connection.execute(statements.UNSENT, parameters).all(),
             "read the outbox",
         )
-        return [(position, Message(UUID(str(event_id)), *rest)) for position, event_id, *rest in rows]
+        return [(position, OutboxMessage(UUID(str(event_id)), *rest)) for position, event_id, *rest in rows]
 
     def purge(self, age: timedelta, limit: int) -> int:
         """Delete a page of old batches; what they hold goes with them."""
@@ -75,7 +80,7 @@ class PostgresRepository:
             "delete old batches",
         )
 
-    def find(self, batch_id: str) -> tuple[Roll, datetime] | None:
+    def find(self, batch_id: str) -> tuple[BatchSnapshot, datetime] | None:
         """Read one batch without a lock."""
         parameters = {"ids": json.dumps([batch_id])}
         row = self._again(
@@ -83,7 +88,7 @@ class PostgresRepository:
             lambda connection: connection.execute(statements.ROLLS, parameters).mappings().first(),
             "read a batch",
         )
-        return (roll_of(row), row["now"]) if row else None
+        return (snapshot_of(row), row["now"]) if row else None
 
     @contextmanager
     def _single(self) -> Iterator[Connection]:

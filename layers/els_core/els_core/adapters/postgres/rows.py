@@ -5,10 +5,25 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from els_core.application.ports import ParkedArrival
+from els_core.application.ports.repository import ParkedArrival
 from els_core.domain.arrivals import Content, Failure
-from els_core.domain.batches import AssignedSlot, Batch, CountedFailure, Roll, Status, Terms
-from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked, Reason
+from els_core.domain.batches import (
+    AssignedSlot,
+    Batch,
+    BatchSnapshot,
+    RecordedFailure,
+    RegistrationDetails,
+    Status,
+)
+from els_core.domain.outcomes import (
+    Assigned,
+    Duplicate,
+    Excess,
+    Failed,
+    Late,
+    Parked,
+    Reason,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,13 +31,13 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import RowMapping
 
     from els_core.domain.arrivals import Arrival
-    from els_core.domain.deciding import Change
-    from els_core.domain.outcomes import Final, Outcome
+    from els_core.domain.decisions import BatchChange
+    from els_core.domain.outcomes import FinalOutcome, Outcome
 
 type Json = dict[str, object]
 
 _BATCH = tuple(field.name for field in fields(Batch))
-_TERMS = tuple(field.name for field in fields(Terms))
+_TERMS = tuple(field.name for field in fields(RegistrationDetails))
 _KINDS = {"content": Content, "failure": Failure}
 _ARRIVALS = {kind: tuple(field.name for field in fields(kind)) for kind in (Content, Failure)}
 
@@ -32,19 +47,21 @@ def batch_of(row: RowMapping) -> Batch:
     return Batch(**{name: row[name] for name in _BATCH} | {"status": Status(row["status"])})
 
 
-def roll_of(row: RowMapping) -> Roll:
+def snapshot_of(row: RowMapping) -> BatchSnapshot:
     """Read a batch with everything that it holds."""
     slots = row["slots"]
-    return Roll(
+    return BatchSnapshot(
         batch_of(row),
-        Terms(**{name: row[name] for name in _TERMS}) if row["fingerprint"] is not None else None,
+        RegistrationDetails(**{name: row[name] for name in _TERMS})
+        if row["fingerprint"] is not None
+        else None,
         tuple(slot[0] for slot in slots if slot[1] == "available"),
         tuple(AssignedSlot(slot[0], *slot[2:]) for slot in slots if slot[1] == "assigned"),
-        tuple(CountedFailure(*failure) for failure in row["failures"]),
+        tuple(RecordedFailure(*failure) for failure in row["failures"]),
     )
 
 
-def answer_of(word: str, what: str) -> Final:
+def answer_of(word: str, what: str) -> FinalOutcome:
     """Read a first answer."""
     match word:
         case "assigned":
@@ -77,7 +94,7 @@ def _fields(arrival: Arrival) -> Json:
     return {name: getattr(arrival, name) for name in _ARRIVALS[type(arrival)]}
 
 
-def writes_of(changes: Sequence[Change]) -> dict[str, list[Json]]:
+def writes_of(changes: Sequence[BatchChange]) -> dict[str, list[Json]]:
     """Sort what the changes write by the parameters of the statement RECORD."""
     writes: dict[str, list[Json]] = {"slots": [], "failures": [], "excess": [], "parked": []}
     for arrival, outcome in _fresh(changes):
@@ -95,7 +112,7 @@ def writes_of(changes: Sequence[Change]) -> dict[str, list[Json]]:
     return writes
 
 
-def _fresh(changes: Sequence[Change]) -> Iterable[tuple[Arrival, Outcome]]:
+def _fresh(changes: Sequence[BatchChange]) -> Iterable[tuple[Arrival, Outcome]]:
     return (pair for change in changes for pair in change.fresh())
 
 

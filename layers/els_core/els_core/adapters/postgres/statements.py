@@ -15,7 +15,7 @@ LOCK = text(f"""
 SELECT {_BATCH} FROM batches
 WHERE batch_id IN (SELECT jsonb_array_elements_text(CAST(:ids AS jsonb)))
 ORDER BY batch_id FOR UPDATE
-""")  # noqa: S608 - the columns are a constant of this file
+""")  # noqa: S608
 
 NOW = text("SELECT clock_timestamp()")
 
@@ -79,7 +79,7 @@ WITH new AS MATERIALIZED (
     CROSS JOIN LATERAL jsonb_array_elements_text(n.essay_ids) AS id
 )
 SELECT {_BATCH} FROM opened
-""")  # noqa: S608 - the columns are a constant of this file
+""")  # noqa: S608
 
 PARKED = text("""
 SELECT batch_id, identity, arrival FROM parked_arrivals
@@ -153,7 +153,7 @@ SELECT {_BATCH}, course_code, user_id, org_id, class_id, essay_instructions, stu
             v.error_code, v.file_upload_id) ORDER BY v.identity COLLATE "C"), '[]')
      FROM validation_failures AS v WHERE v.batch_id = b.batch_id) AS failures
 FROM batches AS b
-"""  # noqa: S608 - the columns are a constant of this file
+"""  # noqa: S608
 
 ROLLS = text(f"{ROLL} WHERE batch_id IN (SELECT jsonb_array_elements_text(CAST(:ids AS jsonb)))")
 
@@ -173,7 +173,7 @@ ON CONFLICT ON CONSTRAINT one_row_per_event DO NOTHING
 OVERDUE = text(f"""
 SELECT {_BATCH} FROM batches WHERE status = 'open' AND deadline <= clock_timestamp()
 ORDER BY deadline, batch_id LIMIT :limit FOR UPDATE SKIP LOCKED
-""")  # noqa: S608 - the columns are a constant of this file
+""")  # noqa: S608
 
 OVERDUE_PARKED = text(f"""
 WITH due AS (
@@ -195,7 +195,7 @@ WITH due AS (
     RETURNING b.*
 )
 SELECT {_BATCH}, identity, arrival FROM bumped JOIN marked USING (batch_id) ORDER BY batch_id, position
-""")  # noqa: S608 - the columns are a constant of this file
+""")  # noqa: S608
 
 # Losing this deletion in a crash of the server costs a repetition, so it need not wait for the disk.
 FORGET = text("""

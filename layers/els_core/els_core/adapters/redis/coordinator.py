@@ -10,11 +10,16 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from els_core.adapters.redis import keys
 from els_core.adapters.redis.keys import key
-from els_core.adapters.redis.scripting import Call, Script, is_script_error, unreachable
+from els_core.adapters.redis.script_runner import (
+    Call,
+    Script,
+    is_script_error,
+    unreachable,
+)
 from els_core.domain.arrivals import Content, content_identity, key_of
-from els_core.domain.auditing import Known
+from els_core.domain.audit import CoordinatorView
 from els_core.domain.batches import AssignedSlot, Status
-from els_core.domain.outcomes import Proposal, Word
+from els_core.domain.outcomes import Proposal, ProposalKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,11 +28,11 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.cluster import RedisCluster
 
-    from els_core.domain.arrivals import Arrival, Key
-    from els_core.domain.batches import Roll
+    from els_core.domain.arrivals import Arrival, ArrivalKey
+    from els_core.domain.batches import BatchSnapshot
 
-_UNKNOWN = Proposal(Word.UNKNOWN)
-_WITH_SLOT = frozenset({Word.ASSIGNED, Word.DUPLICATE, Word.FAILED})
+_UNKNOWN = Proposal(ProposalKind.UNKNOWN)
+_WITH_SLOT = frozenset({ProposalKind.ASSIGNED, ProposalKind.DUPLICATE, ProposalKind.FAILED})
 
 
 class RedisCoordinator:
@@ -49,7 +54,7 @@ class RedisCoordinator:
             Call(_keys(batch_id, 5), [_json([_argument(arrival) for arrival in group]), *self._times(now)])
             for batch_id, group in groups.items()
         ]
-        proposals: dict[Key, Proposal] = {}
+        proposals: dict[ArrivalKey, Proposal] = {}
         for group, answers in zip(groups.values(), self._propose.run(self._client, calls), strict=True):
             sensible = (
                 answers if isinstance(answers, list) and len(answers) == len(group) else [""] * len(group)
@@ -57,14 +62,15 @@ class RedisCoordinator:
             proposals.update(zip(map(key_of, group), map(_proposal, sensible), strict=True))
         return [proposals[key_of(arrival)] for arrival in arrivals]
 
-    def install(self, rolls: Sequence[Roll], now: datetime) -> None:
+    def install(self, snapshots: Sequence[BatchSnapshot], now: datetime) -> None:
         """Make the batches known as they stood at their versions."""
         calls = [
-            Call(_keys(roll.batch.batch_id, 6), [_json(_state(roll)), *self._times(now)]) for roll in rolls
+            Call(_keys(snapshot.batch.batch_id, 6), [_json(_state(snapshot)), *self._times(now)])
+            for snapshot in snapshots
         ]
         self._install.run(self._client, calls)
 
-    def inspect(self, batch_ids: Sequence[str]) -> list[Known | None]:
+    def inspect(self, batch_ids: Sequence[str]) -> list[CoordinatorView | None]:
         """Return what is known of each batch; what cannot be read counts as not known."""
         names = (keys.AVAILABLE_SLOTS, keys.CONTENTS, keys.FAILURES, keys.METADATA)
         calls = [Call([key(batch_id, name) for name in names], ()) for batch_id in batch_ids]
@@ -103,13 +109,15 @@ def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _known(answer: object) -> Known | None:
+def _known(answer: object) -> CoordinatorView | None:
     if not isinstance(answer, list):
         return None
     version, proposed_at, available, contents, failures = answer
     held = {content_identity(name): essay_id for name, essay_id in batched(contents, 2, strict=True)}
     held |= dict(batched(failures, 2, strict=True))
-    return Known(int(version), frozenset(available), held, float(proposed_at) if proposed_at else None)
+    return CoordinatorView(
+        int(version), frozenset(available), held, float(proposed_at) if proposed_at else None
+    )
 
 
 def _argument(arrival: Arrival) -> list[str]:
@@ -122,21 +130,21 @@ def _argument(arrival: Arrival) -> list[str]:
 def _proposal(answer: object) -> Proposal:
     word, _, essay_id = str(answer).partition(" ")
     if word in _WITH_SLOT and essay_id:
-        return Proposal(Word(word), essay_id)
-    return Proposal(Word.FULL) if answer == Word.FULL else _UNKNOWN
+        return Proposal(ProposalKind(word), essay_id)
+    return Proposal(ProposalKind.FULL) if answer == ProposalKind.FULL else _UNKNOWN
 
 
-def _state(roll: Roll) -> dict[str, object]:
-    batch = roll.batch
+def _state(snapshot: BatchSnapshot) -> dict[str, object]:
+    batch = snapshot.batch
     state: dict[str, object] = {"version": batch.version, "status": batch.status}
     if batch.status is Status.AWAITED or batch.deadline is None:
         return state
     state |= {"expected_count": batch.expected_count, "deadline": batch.deadline.timestamp()}
     if batch.status.is_terminal:
         return state
-    slots = roll.assigned
+    slots = snapshot.assigned
     lists = {
-        "available": roll.available,
+        "available": snapshot.available,
         "assigned": [
             (
                 s.essay_id,
@@ -145,6 +153,6 @@ def _state(roll: Roll) -> dict[str, object]:
             )
             for s in slots
         ],
-        "failed": [(failure.identity, failure.essay_id) for failure in roll.failed],
+        "failed": [(failure.identity, failure.essay_id) for failure in snapshot.slot_failures],
     }
     return dict(chain(state.items(), lists.items()))

@@ -1,0 +1,1 @@
+"""Bare loops that the service is compared with."""

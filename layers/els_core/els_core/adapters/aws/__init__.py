@@ -1,0 +1,1 @@
+"""EventBridge, SQS, IAM tokens and CloudFormation."""

@@ -1,1 +1,0 @@
-"""The answer that a custom resource owes CloudFormation."""

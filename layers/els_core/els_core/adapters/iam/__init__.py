@@ -1,1 +1,0 @@
-"""Short-lived passwords from AWS IAM."""

@@ -1,0 +1,131 @@
+"""Facts become messages: each fits the bus, whatever the fact holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+from uuid import UUID, uuid5
+
+from els_core.contracts import outbound
+from els_core.contracts.fields import Metadata, WireModel
+from els_core.contracts.final_results import final_result, without_lists
+from els_core.domain.arrivals import Content
+from els_core.domain.events import (
+    BatchClosed,
+    ExcessContent,
+    OutboxMessage,
+    ParkedOverdue,
+    RegistrationRejected,
+    SlotsAssigned,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+
+    from els_core.domain.arrivals import Arrival
+    from els_core.domain.batches import AssignedSlot
+    from els_core.domain.events import DomainEvent
+
+# An entry of PutEvents may be 1 MB, counted in UTF-8 bytes with its source, detail-type and time; what is
+# kept back leaves room for these and for the envelope.
+MAX_DETAIL_BYTES = 1_000_000 - 2_000
+
+
+class JsonEventEncoder:
+    """The port `EventEncoder`, in the JSON of the wire format."""
+
+    def __init__(
+        self,
+        max_detail_bytes: int = MAX_DETAIL_BYTES,
+        traceparent: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._max_detail_bytes = max_detail_bytes
+        self._traceparent = traceparent
+
+    def encode(self, domain_events: Sequence[DomainEvent], now: datetime) -> list[OutboxMessage]:
+        """Return the messages in the order of the facts; `now` becomes their `occurred_at`."""
+        return [message for domain_event in domain_events for message in self._messages(domain_event, now)]
+
+    def _messages(self, domain_event: DomainEvent, now: datetime) -> Iterator[OutboxMessage]:
+        for part, data in enumerate(self._fitting(domain_event)):
+            # The parts of one fact differ in id, and each is the same however often the fact is encoded.
+            event_id = uuid5(domain_event.event_id, f"part {part}") if part else domain_event.event_id
+            detail = _detail(data, self._metadata(event_id, domain_event, now))
+            yield OutboxMessage(event_id, domain_event.batch_id, type(data).__name__, detail, _digest(data))
+
+    def _metadata(self, event_id: UUID, domain_event: DomainEvent, now: datetime) -> Metadata:
+        return Metadata(
+            event_id=event_id,
+            correlation_id=UUID(domain_event.correlation_id),
+            occurred_at=now,
+            source_service="els",
+            schema_version=1,
+            traceparent=self._traceparent(),
+        )
+
+    def _fitting(self, domain_event: DomainEvent) -> Iterator[outbound.Data]:
+        match domain_event:
+            case SlotsAssigned():
+                for chunk in self._chunks([_assignment(slot) for slot in domain_event.assignments]):
+                    yield outbound.EssaySlotsAssigned(batch_id=domain_event.batch_id, assignments=chunk)
+            case ParkedOverdue():
+                for overdue in self._chunks([_overdue(arrival) for arrival in domain_event.arrivals]):
+                    yield outbound.ParkedContentOverdue(batch_id=domain_event.batch_id, arrivals=overdue)
+            case ExcessContent():
+                yield outbound.ExcessContentProvisioned(
+                    batch_id=domain_event.batch_id,
+                    text_storage_id=domain_event.content.text_storage_id,
+                    original_file_name=domain_event.content.original_file_name,
+                    reason=domain_event.reason.value,
+                )
+            case RegistrationRejected():
+                yield outbound.BatchRegistrationRejected(
+                    batch_id=domain_event.batch_id, reason=domain_event.reason
+                )
+            case BatchClosed():
+                whole = final_result(domain_event.snapshot, domain_event.details)
+                fits = len(whole.model_dump_json().encode()) <= self._max_detail_bytes
+                yield whole if fits else without_lists(whole)
+            case _:
+                assert_never(domain_event)
+
+    def _chunks[Item: WireModel](self, items: Sequence[Item]) -> Iterator[list[Item]]:
+        """Split by bytes, each chunk as full as it may be."""
+        chunk: list[Item] = []
+        size = 0
+        for item in items:
+            bytes_of_item = len(item.model_dump_json().encode()) + 1
+            if chunk and size + bytes_of_item > self._max_detail_bytes:
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(item)
+            size += bytes_of_item
+        yield chunk
+
+
+def _detail(data: outbound.Data, metadata: Metadata) -> str:
+    envelope = metadata.model_dump_json(exclude_none=True)
+    return f'{{"metadata":{envelope},"data":{data.model_dump_json()}}}'
+
+
+def _digest(data: outbound.Data) -> str | None:
+    return (
+        data.digest if isinstance(data, outbound.BatchEssaysReady | outbound.BatchReadinessTimeout) else None
+    )
+
+
+def _assignment(slot: AssignedSlot) -> outbound.Assignment:
+    return outbound.Assignment(
+        essay_id=slot.essay_id,
+        text_storage_id=slot.text_storage_id,
+        original_file_name=slot.original_file_name,
+        file_upload_id=slot.file_upload_id,
+    )
+
+
+def _overdue(arrival: Arrival) -> outbound.OverdueArrival:
+    return outbound.OverdueArrival(
+        kind="content" if isinstance(arrival, Content) else "failure",
+        identity=arrival.identity,
+        original_file_name=arrival.original_file_name,
+    )

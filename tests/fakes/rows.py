@@ -1,0 +1,203 @@
+"""The rows of the record, with the constraints of the migration by their names."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from els_core.domain.arrivals import ArrivalKey
+from els_core.domain.batches import (
+    AssignedSlot,
+    Batch,
+    BatchSnapshot,
+    RecordedFailure,
+    RegistrationDetails,
+    Status,
+)
+from tests.fakes.tables import Locks, Table, TableTransaction, violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from els_core.application.ports.clock import Clock
+    from els_core.domain.arrivals import Arrival, Content, Failure
+    from els_core.domain.events import OutboxMessage
+    from els_core.domain.outcomes import Reason
+    from tests.fakes.cooperative_scheduler import Turns
+
+BIGGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    batch: Batch
+    changed_at: datetime
+    details: RegistrationDetails | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EssayRow:
+    batch_id: str
+    essay_id: str
+    status: str = "available"
+    content: Content | None = None
+    failure_identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    failure: Failure
+    essay_id: str | None = None
+    late_reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExcessRow:
+    content: Content
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRow:
+    arrival: Arrival
+    position: int
+    parked_at: datetime
+    announced_at: datetime | None = None
+    is_readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    message: OutboxMessage
+    position: int
+    created_at: datetime
+
+
+def _used(batch: Batch) -> int:
+    return batch.assigned_count + batch.failed_count
+
+
+BATCH_CHECKS = {
+    "awaited_batch_has_no_registration": lambda row: (
+        (row.batch.status is Status.AWAITED) == (row.batch.fingerprint is None)
+    ),
+    "registered_batch_has_its_terms": lambda row: (
+        row.batch.status is Status.AWAITED
+        or (row.batch.expected_count > 0 and row.batch.deadline is not None and row.details is not None)
+    ),
+    "counts_fit_the_slots": lambda row: (
+        min(row.batch.assigned_count, row.batch.failed_count) >= 0
+        and _used(row.batch) <= row.batch.expected_count
+    ),
+    "open_batch_has_a_free_slot": lambda row: (
+        row.batch.status is not Status.OPEN or _used(row.batch) < row.batch.expected_count
+    ),
+    "ready_batch_is_full_with_an_essay": lambda row: (
+        row.batch.status is not Status.READY
+        or (_used(row.batch) == row.batch.expected_count and row.batch.assigned_count > 0)
+    ),
+    "failed_batch_is_full_of_failures": lambda row: (
+        row.batch.status is not Status.FAILED or row.batch.failed_count == row.batch.expected_count
+    ),
+    "timed_out_batch_has_a_missing_slot": lambda row: (
+        row.batch.status is not Status.TIMED_OUT or _used(row.batch) < row.batch.expected_count
+    ),
+}
+
+
+class Database:
+    """All tables, their locks, their sequence and their clock."""
+
+    def __init__(self, clock: Clock, turns: Turns) -> None:
+        self.clock = clock
+        self.batches = Table[str, BatchRow]("one_row_per_batch", BATCH_CHECKS)
+        self.essays = Table[ArrivalKey, EssayRow](
+            "one_row_per_slot",
+            {
+                "assigned_slot_has_a_content": lambda row: (
+                    (row.status == "assigned") == (row.content is not None)
+                ),
+                "failed_slot_has_a_failure": lambda row: (
+                    (row.status == "failed") == (row.failure_identity is not None)
+                ),
+            },
+            {
+                "one_slot_per_content": lambda row: (
+                    (row.batch_id, row.content.text_storage_id) if row.content else None
+                ),
+                "one_slot_per_failure": lambda row: (
+                    (row.batch_id, row.failure_identity) if row.failure_identity else None
+                ),
+            },
+        )
+        self.failures = Table[ArrivalKey, FailureRow](
+            "one_row_per_failure",
+            {"failure_has_a_slot_or_is_late": lambda row: (row.essay_id is None) == bool(row.late_reason)},
+            {
+                "one_failure_per_slot": lambda row: (
+                    (row.failure.batch_id, row.essay_id) if row.essay_id else None
+                )
+            },
+        )
+        self.excess = Table[ArrivalKey, ExcessRow]("one_row_per_excess_content")
+        self.parked = Table[ArrivalKey, ParkedRow]("one_row_per_parked_arrival")
+        self.outbox = Table[str, OutboxRow]("one_row_per_event")
+        self.belongings = (self.essays, self.failures, self.excess, self.parked)
+        self._tables = (self.batches, *self.belongings, self.outbox)
+        self.turns = turns
+        self._locks = Locks(turns)
+        self._position = 0
+
+    def begin(self) -> TableTransaction:
+        return TableTransaction(self._tables, self._locks)
+
+    def next_position(self) -> int:
+        """Return the next number of the sequence, which no rollback gives back."""
+        self._position += 1
+        return self._position
+
+    def require_batch(self, batch_id: str, transaction: TableTransaction, foreign_key: str) -> None:
+        if self.batches.current(batch_id, transaction) is None:
+            raise violation("23503", foreign_key)
+
+
+def require_storable(arrival: Arrival, *, sized: bool = True) -> None:
+    """Raise `ValidationError` for data that no row can hold: NUL in a text, a size beyond 64 bits."""
+    texts = [value for value in asdict(arrival).values() if isinstance(value, str)]
+    if any("\x00" in text for text in texts):
+        raise violation("22P05", "no constraint")
+    if sized and arrival.file_size_bytes > BIGGEST:
+        raise violation("22003", "no constraint")
+
+
+def snapshot_of(row: BatchRow, essays: Iterable[EssayRow], failures: Iterable[FailureRow]) -> BatchSnapshot:
+    """Return the roll of a batch from all rows of essays and failures."""
+    batch_id = row.batch.batch_id
+    slots = sorted((slot for slot in essays if slot.batch_id == batch_id), key=lambda slot: slot.essay_id)
+    counted = sorted(
+        (failure for failure in failures if failure.failure.batch_id == batch_id),
+        key=lambda failure: failure.failure.identity,
+    )
+    return BatchSnapshot(
+        row.batch,
+        row.details,
+        tuple(slot.essay_id for slot in slots if slot.status == "available"),
+        tuple(_assigned(slot.essay_id, slot.content) for slot in slots if slot.content),
+        tuple(map(_counted, counted)),
+    )
+
+
+def _assigned(essay_id: str, content: Content) -> AssignedSlot:
+    return AssignedSlot(essay_id, content.text_storage_id, content.original_file_name, content.file_upload_id)
+
+
+def _counted(row: FailureRow) -> RecordedFailure:
+    failure = row.failure
+    return RecordedFailure(
+        failure.identity,
+        row.essay_id,
+        failure.original_file_name,
+        failure.error_code,
+        failure.file_upload_id,
+    )

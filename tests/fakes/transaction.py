@@ -1,0 +1,237 @@
+"""The port `Transaction` on the fake: each method is what the real one sends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from els_core.application.ports.repository import ParkedArrival
+from els_core.domain.arrivals import Content, key_of
+from els_core.domain.batches import Batch, Status
+from els_core.domain.decisions import LockedView
+from els_core.domain.errors import ProcessingError
+from els_core.domain.outcomes import Assigned, Excess, Failed, Late
+from tests.fakes.recording import Recording
+from tests.fakes.rows import BatchRow, EssayRow, OutboxRow, ParkedRow, snapshot_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from els_core.domain.arrivals import Arrival, ArrivalKey
+    from els_core.domain.batches import BatchSnapshot, Registration
+    from els_core.domain.decisions import BatchChange
+    from els_core.domain.events import OutboxMessage
+    from els_core.domain.outcomes import FinalOutcome, Proposal
+    from tests.fakes.rows import Database
+    from tests.fakes.tables import TableTransaction
+
+
+class FakeTransaction:
+    """One transaction of the fake record."""
+
+    def __init__(self, database: Database, transaction: TableTransaction) -> None:
+        self._database = database
+        self._transaction = transaction
+        self._clock = database.clock
+
+    def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
+        self._name(batch_ids)
+        return self._lock(batch_ids)
+
+    def _name(self, batch_ids: Sequence[str]) -> None:
+        with self._transaction.statement("name batches"):
+            for batch_id in sorted(batch_ids):
+                self._insert_awaited(batch_id)
+
+    def _insert_awaited(self, batch_id: str) -> None:
+        """Insert a row unless it is there; a row that is there is not locked by that."""
+        batches = self._database.batches
+        if batches.current(batch_id, self._transaction) is None:
+            row = BatchRow(Batch(batch_id, Status.AWAITED, 0), self._clock.now())
+            batches.insert(batch_id, row, self._transaction)
+
+    def _lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
+        with self._transaction.statement("lock batches"):
+            seen = self._database.batches.rows(self._transaction)
+            locked = (
+                self._database.batches.lock(batch_id, self._transaction)
+                for batch_id in sorted(set(batch_ids) & set(seen))
+            )
+            return {row.batch.batch_id: row.batch for row in locked if row is not None}
+
+    def locked_view(
+        self, arrivals: Sequence[Arrival], proposals: Mapping[ArrivalKey, Proposal]
+    ) -> LockedView:
+        with self._transaction.statement("read the standing of arrivals"):
+            first = {key_of(a): answer for a in arrivals if (answer := self._first_answer(a)) is not None}
+            free: dict[str, Sequence[str]] = {}
+            for batch_id in {arrival.batch_id for arrival in arrivals}:
+                keys = [key_of(arrival) for arrival in arrivals if arrival.batch_id == batch_id]
+                wanted = [proposals[key].essay_id for key in keys if key in proposals]
+                needed = sum(key not in first for key in keys)
+                free[batch_id] = self._free(batch_id, wanted, needed)
+            return LockedView(self._clock.now(), first, free)
+
+    def _first_answer(self, arrival: Arrival) -> FinalOutcome | None:
+        if isinstance(arrival, Content):
+            return self._slot_of(arrival) or self._excess_of(arrival)
+        row = self._database.failures.rows(self._transaction).get(key_of(arrival))
+        if row is None:
+            return None
+        if row.essay_id is not None:
+            return Failed(row.essay_id)
+        return Late(row.late_reason) if row.late_reason else None
+
+    def _slot_of(self, content: Content) -> Assigned | None:
+        for slot in self._database.essays.rows(self._transaction).values():
+            held = slot.content
+            if held and (slot.batch_id, held.text_storage_id) == (content.batch_id, content.text_storage_id):
+                return Assigned(slot.essay_id)
+        return None
+
+    def _excess_of(self, content: Content) -> Excess | None:
+        row = self._database.excess.rows(self._transaction).get(key_of(content))
+        return Excess(row.reason) if row else None
+
+    def _free(self, batch_id: str, wanted: Sequence[str | None], needed: int) -> list[str]:
+        """Return the wanted slots that are available and, if they do not suffice, others too."""
+        slots = self._database.essays.rows(self._transaction).values()
+        available = [s.essay_id for s in slots if s.batch_id == batch_id and s.status == "available"]
+        proposed = [essay_id for essay_id in available if essay_id in wanted]
+        return proposed + (sorted(available)[:needed] if needed > len(proposed) else [])
+
+    def open(self, registrations: Sequence[Registration]) -> dict[str, Batch]:
+        with self._transaction.statement("open batches"):
+            opened = [batch for one in registrations if (batch := self._open(one)) is not None]
+            return {batch.batch_id: batch for batch in opened}
+
+    def _open(self, registration: Registration) -> Batch | None:
+        now = self._clock.now()
+
+        def change(row: BatchRow) -> BatchRow | None:
+            if row.batch.status is not Status.AWAITED:
+                return None
+            batch = replace(
+                row.batch,
+                status=Status.OPEN,
+                version=row.batch.version + 1,
+                expected_count=len(registration.essay_ids),
+                deadline=now + timedelta(seconds=registration.details.timeout_seconds),
+                fingerprint=registration.fingerprint,
+            )
+            return BatchRow(batch, now, registration.details)
+
+        batch_id = registration.batch_id
+        if not self._database.batches.update(batch_id, change, self._transaction):
+            return None
+        for essay_id in registration.essay_ids:
+            row = EssayRow(batch_id, essay_id)
+            self._database.essays.insert_new((batch_id, essay_id), row, self._transaction)
+        opened = self._database.batches.current(batch_id, self._transaction)
+        return opened.batch if opened else None
+
+    def parked(self, batch_ids: Sequence[str]) -> list[ParkedArrival]:
+        with self._transaction.statement("read parked arrivals"):
+            rows = self._database.parked.rows(self._transaction).values()
+            beside = [row for row in rows if row.arrival.batch_id in batch_ids]
+            return [_parked(row) for row in sorted(beside, key=_position)]
+
+    def unpark(self, keys: Sequence[ArrivalKey]) -> None:
+        with self._transaction.statement("remove parked arrivals"):
+            for key in keys:
+                self._database.parked.delete(key, self._transaction)
+
+    def record(self, changes: Sequence[BatchChange]) -> None:
+        with self._transaction.statement("record decisions"):
+            recording = Recording(self._database, self._transaction)
+            written = sum(recording.write(change) for change in changes)
+        if written != len(changes):
+            raise ProcessingError("record decisions", service="Postgres", details=f"{written} as locked")
+
+    def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
+        with self._transaction.statement("read batches"):
+            rows = self._database.batches.rows(self._transaction)
+            return [self._roll(rows[batch_id]) for batch_id in dict.fromkeys(batch_ids) if batch_id in rows]
+
+    def _roll(self, row: BatchRow) -> BatchSnapshot:
+        essays = self._database.essays.rows(self._transaction).values()
+        return snapshot_of(row, essays, self._database.failures.rows(self._transaction).values())
+
+    def enqueue(self, messages: Sequence[OutboxMessage]) -> None:
+        with self._transaction.statement("fill the outbox"):
+            for message in messages:
+                row = OutboxRow(message, self._database.next_position(), self._clock.now())
+                self._database.outbox.insert(str(message.event_id), row, self._transaction)
+
+    def overdue(self, limit: int) -> tuple[datetime, list[Batch]]:
+        with self._transaction.statement("find overdue batches"):
+            now = self._clock.now()
+            rows = self._database.batches.rows(self._transaction).values()
+            due = [(row.batch.deadline, row.batch.batch_id) for row in rows if _is_due(row.batch, now)]
+            locked = (
+                self._database.batches.lock_if_free(batch_id, self._transaction)
+                for _, batch_id in sorted(due, key=str)
+            )
+            batches = [row.batch for row in locked if row is not None and _is_due(row.batch, now)]
+        return self._now(), batches[:limit]
+
+    def overdue_parked(
+        self, waited: timedelta, limit: int
+    ) -> tuple[datetime, list[tuple[Batch, list[ParkedArrival]]]]:
+        with self._transaction.statement("find overdue parked arrivals"):
+            before = self._clock.now() - waited
+            parked = self._database.parked.rows(self._transaction)
+            late = [row for row in parked.values() if not row.announced_at and row.parked_at <= before]
+            due = [
+                id_ for id_ in dict.fromkeys(row.arrival.batch_id for row in late) if self._is_awaited(id_)
+            ]
+            marked = [
+                (batch, self._announce(batch_id, late))
+                for batch_id in sorted(due[:limit])
+                if (batch := self._hold_awaited(batch_id)) is not None
+            ]
+        return self._now(), marked
+
+    def _is_awaited(self, batch_id: str) -> bool:
+        row = self._database.batches.rows(self._transaction).get(batch_id)
+        return row is not None and row.batch.status is Status.AWAITED
+
+    def _hold_awaited(self, batch_id: str) -> Batch | None:
+        """Lock an awaited batch that nobody holds, and give it its next version."""
+        row = self._database.batches.lock_if_free(batch_id, self._transaction)
+        if row is None or row.batch.status is not Status.AWAITED:
+            return None
+        after = replace(row.batch, version=row.batch.version + 1)
+        self._database.batches.update(batch_id, lambda row: replace(row, batch=after), self._transaction)
+        return after
+
+    def _announce(self, batch_id: str, late: Sequence[ParkedRow]) -> list[ParkedArrival]:
+        rows = sorted((row for row in late if row.arrival.batch_id == batch_id), key=_position)
+        now = self._clock.now()
+        for row in rows:
+            key = key_of(row.arrival)
+            self._database.parked.update(key, lambda row: replace(row, announced_at=now), self._transaction)
+        return [_parked(row) for row in rows]
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        return self._transaction.savepoint()
+
+    def _now(self) -> datetime:
+        with self._transaction.statement("read the time of the record"):
+            return self._clock.now()
+
+
+def _is_due(batch: Batch, now: datetime) -> bool:
+    return batch.status is Status.OPEN and batch.deadline is not None and batch.deadline <= now
+
+
+def _position(row: ParkedRow) -> int:
+    return row.position
+
+
+def _parked(row: ParkedRow) -> ParkedArrival:
+    arrival = row.arrival if row.is_readable else None
+    return ParkedArrival(row.arrival.batch_id, row.arrival.identity, arrival)

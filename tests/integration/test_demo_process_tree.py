@@ -1,0 +1,38 @@
+"""What a demo starts ends with it."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from dev.demo.process_tree import Run
+from dev.programs.tools import MARK
+from dev.servers.postgres import PostgresServer
+from dev.servers.valkey import ValkeyServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_server_ends_with_its_run_also_one_that_hides_its_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(MARK, "")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    run = Run.start()
+    run.make_folder()
+    valkey, postgres = ValkeyServer().__enter__(), PostgresServer().__enter__()
+    try:
+        assert valkey.client().ping()
+        run.end()
+        with pytest.raises(RedisConnectionError):
+            valkey.client().ping()
+        assert run.processes() == []
+        assert not run.folder.exists()
+    finally:
+        valkey.__exit__()
+        postgres.__exit__()

@@ -1,0 +1,47 @@
+"""A dead letter that the queue refuses neither hides those it took nor stops those that follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
+from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
+from els_core.domain.errors import ExternalServiceError
+from tests.unit.adapters.aws import SqsClient, refusal, unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def letters(count: int, body: str = "{") -> list[DeadLetter]:
+    poison = PoisonMessage("INVALID_JSON", "body", "å" * 2_000)
+    return [DeadLetter(QueueMessage(f"m{n}", body), poison) for n in range(count)]
+
+
+def send(client: Any, sent: Sequence[DeadLetter]) -> list[str]:
+    return SqsDeadLetterQueue(client, "queue").send(sent)
+
+
+def test_calls_are_filled_by_entries_and_bytes() -> None:
+    client = SqsClient()
+    assert len(send(client, letters(23) + letters(5, "å" * 150_000))) == 28
+    assert [len(call) for call in client.calls] == [10, 10, 6, 2]
+
+
+def test_a_call_that_the_queue_refuses_stops_no_other() -> None:
+    client = SqsClient(fails=lambda call: refusal("InvalidMessageContents") if call == 2 else None)
+    assert send(client, letters(30)) == [f"m{n}" for n in (*range(10), *range(20, 30))]
+
+
+def test_a_queue_out_of_reach_is_asked_once_and_what_it_took_before_is_known() -> None:
+    client = SqsClient(fails=lambda call: unreachable() if call == 2 else None)
+    assert send(client, letters(40)) == [f"m{n}" for n in range(10)]
+    assert len(client.calls) == 2
+
+
+def test_a_queue_that_took_nothing_is_a_fault() -> None:
+    client = SqsClient(fails=lambda _: refusal("AWS.SimpleQueueService.NonExistentQueue"))
+    with pytest.raises(ExternalServiceError, match="SQS"):
+        send(client, letters(3))
