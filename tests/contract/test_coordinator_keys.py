@@ -40,7 +40,7 @@ def test_a_batch_past_its_deadline_is_kept_from_now_on(coordinator: CoordinatorU
     now = coordinator.now()
     install(coordinator, snapshot(2, now - HOUR))
     later = now + HOUR
-    assert coordinator.port.propose([content("a")], later)[0].word is ProposalKind.ASSIGNED
+    assert coordinator.port.propose([content("a")], later)[0].kind is ProposalKind.ASSIGNED
     expiries = coordinator.keys("b")
     assert set(expiries.values()) == {float(int((later + RETENTION).timestamp()))}
     assert keys.TIMEOUT not in expiries
@@ -51,7 +51,7 @@ def test_lost_scripts_are_sent_again(coordinator: CoordinatorUnderTest, deadline
     install(coordinator, *(snapshot(2, deadline, at(batch_id=f"b{number}")) for number in range(9)))
     coordinator.forget_scripts()
     answers = propose(coordinator, *(content("a", f"b{number}") for number in range(9)))
-    assert [answer.word for answer in answers] == [ProposalKind.ASSIGNED] * 9
+    assert [answer.kind for answer in answers] == [ProposalKind.ASSIGNED] * 9
 
 
 @pytest.mark.parametrize("name", FIVE)

@@ -94,7 +94,7 @@ def test_forgetting_redis_is_found_and_healed(world: Audited, valkey: ValkeyServ
     world.let_time_pass()
     valkey.client().flushall()
     assert world.kinds() == [FindingKind.REDIS_FORGOT]
-    assert world.audit(repair=True).left == []
+    assert world.audit(repair=True).open_findings == []
     assert world.kinds() == []
     assert len(world.coordinator.get_missing_slots("b")) == 1
 
@@ -105,7 +105,7 @@ def test_a_slot_that_redis_would_give_twice_is_found_and_healed(world: Audited, 
     with valkey.client() as client:
         client.sadd("batch:{b}:available_slots", used.essay_id)
     assert world.kinds() == [FindingKind.REDIS_DIFFERS]
-    assert world.audit(repair=True).left == []
+    assert world.audit(repair=True).open_findings == []
     assert world.kinds() == []
 
 
@@ -113,7 +113,7 @@ def test_a_proposal_that_never_committed_is_found_and_its_slot_given_back(world:
     world.let_time_pass()
     world.known.propose([content("died")], world.clock.now())
     assert world.kinds() == [FindingKind.UNCOMMITTED_PROPOSALS]
-    assert world.audit(repair=True).left == []
+    assert world.audit(repair=True).open_findings == []
     assert len(world.known.get_missing_slots("b")) == 1
 
 
@@ -126,7 +126,7 @@ def test_a_proposal_of_a_moment_ago_may_still_commit(world: Audited) -> None:
 def test_a_batch_that_no_sweep_closed_is_found_and_closed(world: Audited) -> None:
     world.sql("UPDATE batches SET deadline = deadline - interval '1 day' WHERE batch_id = 'b'")
     assert world.kinds() == [FindingKind.OVERDUE_OPEN]
-    assert world.audit(repair=True).left == []
+    assert world.audit(repair=True).open_findings == []
     assert world.bus.kinds()["BatchReadinessTimeout"] == 1
 
 
@@ -136,14 +136,14 @@ def test_an_event_that_no_relay_sent_is_found_and_sent(world: Audited) -> None:
     world.let_time_pass()
     world.bus.is_down = False
     assert world.kinds() == [FindingKind.OUTBOX_TOO_OLD, FindingKind.OUTBOX_TOO_OLD]
-    assert world.audit(repair=True).left == []
+    assert world.audit(repair=True).open_findings == []
     assert world.kinds() == []
 
 
 def test_what_is_parked_too_long_is_found_and_kept(world: Audited) -> None:
     world.provision.provision([content("x", "never"), content("y", "never")])
     world.let_time_pass()
-    [finding] = world.audit(repair=True).left
+    [finding] = world.audit(repair=True).open_findings
     assert (finding.kind, finding.batch_id) == (FindingKind.PARKED_TOO_LONG, "never")
     assert finding.detail == "2 arrivals wait for a registration"
     assert world.sql("SELECT count(*) FROM parked_arrivals") == [[2]]
@@ -152,7 +152,7 @@ def test_what_is_parked_too_long_is_found_and_kept(world: Audited) -> None:
 def test_counts_and_digests_are_computed_again_from_the_rows(world: Audited) -> None:
     world.sql("UPDATE essays SET text_storage_id = 'swapped' WHERE batch_id = 'closed'")
     world.sql("UPDATE batches SET assigned_count = 0 WHERE batch_id = 'b'")
-    found = {(finding.kind, finding.batch_id) for finding in world.audit(repair=True).left}
+    found = {(finding.kind, finding.batch_id) for finding in world.audit(repair=True).open_findings}
     assert found == {(FindingKind.DIGEST_DIFFERS, "closed"), (FindingKind.COUNTS_DIFFER, "b")}
 
 

@@ -52,9 +52,9 @@ def test_redis_that_knows_nothing_has_forgotten_and_the_batch_is_named() -> None
     "wrong",
     [
         replace(RIGHT, available=RIGHT.available | {"used"}),
-        replace(RIGHT, held={"upload:f": "failed"}),
-        replace(RIGHT, held={"content:text": "used"}),
-        replace(RIGHT, held={"content:text": "failed", "upload:f": "used"}),
+        replace(RIGHT, slot_by_identity={"upload:f": "failed"}),
+        replace(RIGHT, slot_by_identity={"content:text": "used"}),
+        replace(RIGHT, slot_by_identity={"content:text": "failed", "upload:f": "used"}),
     ],
     ids=["offers a used slot", "forgot a content", "forgot a failure", "mixed them up"],
 )
@@ -73,5 +73,8 @@ def test_a_batch_that_moved_on_since_it_was_read_is_left_alone() -> None:
 def test_only_a_proposal_older_than_any_invocation_was_never_committed(
     proposed_at: float | None, found: FindingKind | None
 ) -> None:
-    held = {**RIGHT.held, "content:died": "free-1"}
-    assert kind(replace(RIGHT, available=frozenset({"free-2"}), held=held, proposed_at=proposed_at)) is found
+    held = {**RIGHT.slot_by_identity, "content:died": "free-1"}
+    assert (
+        kind(replace(RIGHT, available=frozenset({"free-2"}), slot_by_identity=held, proposed_at=proposed_at))
+        is found
+    )

@@ -1,4 +1,4 @@
-"""The kinds of fields that the wire format knows, with their limits, and the envelope of all events."""
+"""The field types of the wire format with their limits, and the envelope of all events."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -18,7 +18,7 @@ MAX_TIMEOUT_SECONDS = 1_209_600  # 14 days, the longest retention of a queue
 
 
 def _clean(text: str) -> str:
-    """Reject what Postgres cannot store: NUL, and surrogates that stand alone."""
+    """Reject what Postgres cannot store: NUL, and lone surrogates."""
     if "\x00" in text:
         raise ValueError("must not contain NUL")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
@@ -40,7 +40,7 @@ type Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 class WireModel(BaseModel):
-    """Strict about types, tolerant of fields that it does not know."""
+    """Strict about types; unknown fields are ignored."""
 
     model_config = ConfigDict(
         strict=True, extra="ignore", frozen=True, json_schema_serialization_defaults_required=True

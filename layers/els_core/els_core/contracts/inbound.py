@@ -1,10 +1,10 @@
-"""What upstream announces: EventBridge events in SQS bodies, read into domain facts or rejected by field."""
+"""Inbound events: SQS bodies parsed into registrations and arrivals, or rejected with the field's name."""
 
 import hashlib
 import json
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -39,7 +39,7 @@ class ValidationErrorCode(StrEnum):
 
 
 class BatchEssaysRegistered(WireModel):
-    """A batch is announced: its expected essay ids are its slots."""
+    """A batch is announced; its expected essay ids are its slots."""
 
     batch_id: Id
     essay_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_SLOTS)]
@@ -129,7 +129,7 @@ def _arrivals() -> TypeAdapter[ContentEvent | FailureEvent]:
 
 
 def parse_registration(body: str, default_timeout_seconds: int) -> Registration | PoisonMessage:
-    """Read a registration; a batch that names no timeout gets the default one."""
+    """Parse a registration; a batch without a timeout gets the default."""
     try:
         detail = RegistrationEvent.model_validate_json(body).detail
     except (ValidationError, UnicodeError) as error:
@@ -151,12 +151,18 @@ def parse_registration(body: str, default_timeout_seconds: int) -> Registration 
 
 
 def parse_arrival(body: str) -> Arrival | PoisonMessage:
-    """Read a content or a failure."""
+    """Parse a content or a failure."""
     try:
         event = _arrivals().validate_json(body)
     except (ValidationError, UnicodeError) as error:
         return _poison(error)
-    return _content(event.detail) if isinstance(event, ContentEvent) else _failure(event.detail)
+    match event:
+        case ContentEvent():
+            return _content(event.detail)
+        case FailureEvent():
+            return _failure(event.detail)
+        case _:
+            assert_never(event)
 
 
 def _content(detail: Detail[EssayContentProvisioned]) -> Content:
@@ -190,7 +196,7 @@ def _failure(detail: Detail[EssayValidationFailed]) -> Failure:
     )
 
 
-# Pydantic's error types, by what they mean to whoever reads the dead-letter queue.
+# The error codes of dead letters, by Pydantic's error types.
 _CODES = {
     "json_invalid": "INVALID_JSON",
     "missing": "MISSING_FIELD",
@@ -201,7 +207,7 @@ _TAGS = frozenset({"EssayContentProvisioned", "EssayValidationFailed"})
 
 
 def _poison(error: ValidationError | UnicodeError) -> PoisonMessage:
-    """Name the first thing that is wrong; the reason never repeats the input."""
+    """Report the first error; the reason never repeats the input."""
     if isinstance(error, UnicodeError):
         return PoisonMessage("INVALID_JSON", "body", "the body is not valid UTF-8")
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
