@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class FaultError(Exception):
-    """ "{operation}" failed."""
+    """Operation "{operation}" failed."""
 
     error_code = "FAULT"
 
