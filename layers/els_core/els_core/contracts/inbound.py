@@ -6,8 +6,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Literal, Self, assert_never
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from els_core.application.messages import PoisonMessage
 from els_core.contracts.fields import (
@@ -22,6 +22,7 @@ from els_core.contracts.fields import (
     Size,
     WireModel,
 )
+from els_core.contracts.rejections import not_utf8, rejection
 from els_core.domain.arrivals import Arrival, Content, Failure
 from els_core.domain.batches import Registration, RegistrationDetails
 
@@ -132,8 +133,10 @@ def parse_registration(body: str, default_timeout_seconds: int) -> Registration 
     """Parse a registration; a batch without a timeout gets the default."""
     try:
         detail = RegistrationEvent.model_validate_json(body).detail
-    except (ValidationError, UnicodeError) as error:
-        return _poison(error)
+    except ValidationError as error:
+        return rejection(error, *_MODELS)
+    except UnicodeError:
+        return not_utf8()
     data = detail.data
     details = RegistrationDetails(
         course_code=data.course_code,
@@ -154,8 +157,10 @@ def parse_arrival(body: str) -> Arrival | PoisonMessage:
     """Parse a content or a failure."""
     try:
         event = _arrivals().validate_json(body)
-    except (ValidationError, UnicodeError) as error:
-        return _poison(error)
+    except ValidationError as error:
+        return rejection(error, *_MODELS)
+    except UnicodeError:
+        return not_utf8()
     match event:
         case ContentEvent():
             return _content(event.detail)
@@ -196,29 +201,13 @@ def _failure(detail: Detail[EssayValidationFailed]) -> Failure:
     )
 
 
-# The error codes of dead letters, by Pydantic's error types.
-_CODES = {
-    "json_invalid": "INVALID_JSON",
-    "missing": "MISSING_FIELD",
-    "union_tag_invalid": "WRONG_DETAIL_TYPE",
-    "union_tag_not_found": "WRONG_DETAIL_TYPE",
-}
-_TAGS = frozenset({"EssayContentProvisioned", "EssayValidationFailed"})
-
-
-def _poison(error: ValidationError | UnicodeError) -> PoisonMessage:
-    """Report the first error; the reason never repeats the input."""
-    if isinstance(error, UnicodeError):
-        return PoisonMessage("INVALID_JSON", "body", "the body is not valid UTF-8")
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    code = "WRONG_DETAIL_TYPE" if first["loc"] == ("detail-type",) else _CODES.get(first["type"])
-    return PoisonMessage(code or "INVALID_FIELD", _field(first), first["msg"])
-
-
-def _field(first: ErrorDetails) -> str:
-    if first["type"] in {"union_tag_invalid", "union_tag_not_found"}:
-        return "detail-type"
-    path = [str(part) for part in first["loc"] if part not in _TAGS]
-    if first["type"] in {"essay_ids", "expected_essay_count"}:
-        path.append(first["type"])
-    return ".".join(path) or "body"
+_MODELS: tuple[type[BaseModel], ...] = (
+    Metadata,
+    BatchEssaysRegistered,
+    EssayContentProvisioned,
+    EssayValidationFailed,
+    RegistrationEvent,
+    ContentEvent,
+    FailureEvent,
+    Detail,
+)
