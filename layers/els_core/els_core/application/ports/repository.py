@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
-    from uuid import UUID
 
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import Batch, BatchSnapshot, Registration
@@ -25,6 +24,14 @@ class ParkedArrival:
     batch_id: str
     identity: str
     arrival: Arrival | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePosition:
+    """Where a page of overdue batches ended."""
+
+    deadline: datetime
+    batch_id: str
 
 
 class Transaction(Protocol):
@@ -47,8 +54,8 @@ class Transaction(Protocol):
         """Open locked awaited batches with all slots available; return their new rows."""
         ...
 
-    def parked(self, batch_ids: Sequence[str]) -> list[ParkedArrival]:
-        """Return the parked arrivals of these locked batches, oldest first."""
+    def parked(self, batch_ids: Sequence[str], limit: int) -> list[ParkedArrival]:
+        """Return up to `limit` parked arrivals of these locked batches, sorted by batch id, oldest first."""
         ...
 
     def unpark(self, keys: Sequence[ArrivalKey]) -> None:
@@ -66,12 +73,23 @@ class Transaction(Protocol):
         """Return the snapshots of these locked batches."""
         ...
 
-    def enqueue(self, messages: Sequence[OutboxMessage]) -> None:
-        """Insert messages into the outbox; idempotent by event id."""
+    def enqueue(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+        """Insert messages into the outbox, idempotent by event id, and keep final results with their batch.
+
+        Returns those that were inserted, with their positions.
+        """
         ...
 
-    def overdue(self, limit: int) -> tuple[datetime, list[Batch]]:
-        """Return the time of Postgres, and lock open batches past their deadline (`SKIP LOCKED`)."""
+    def announce_again(self, batch_id: str) -> OutboxMessage | None:
+        """Put the kept final result of a batch into the outbox, at a new position; None if there is none."""
+        ...
+
+    def overdue(self, after: DeadlinePosition | None, max_slots: int) -> tuple[datetime, list[Batch]]:
+        """Return the time of Postgres, and lock open batches past their deadline (`SKIP LOCKED`).
+
+        In order of deadline and id, above `after`; at most `max_slots` slots together, but at least one
+        batch.
+        """
         ...
 
     def overdue_parked(
@@ -79,8 +97,8 @@ class Transaction(Protocol):
     ) -> tuple[datetime, list[tuple[Batch, list[ParkedArrival]]]]:
         """Lock awaited batches with arrivals parked for longer than `waited`, and mark these as announced.
 
-        Like `overdue` it skips locked rows and also returns the time of Postgres. The batch rows have the
-        version that the marking made.
+        Looks at the `limit` oldest arrivals that are not announced yet. Like `overdue` it skips locked rows
+        and also returns the time of Postgres. The batch rows have the version that the marking made.
         """
         ...
 
@@ -100,16 +118,32 @@ class Repository(Protocol):
         """Run `work` in one transaction and commit; repeat it after a deadlock or a lost connection."""
         ...
 
-    def delete_sent(self, event_ids: Sequence[UUID]) -> None:
-        """Delete outbox rows that were sent. If this is lost, the events are sent again."""
+    def delete_sent(self, positions: Sequence[int]) -> None:
+        """Delete outbox rows that were sent. If this is lost, the events are sent again.
+
+        By position: a final result that was put in again meanwhile has a new one, and stays.
+        """
         ...
 
-    def unsent(self, older_than: timedelta, after: int, limit: int) -> list[tuple[int, OutboxMessage]]:
-        """Return outbox rows with positions above `after`, in order of position."""
+    def unsent(
+        self, older_than: timedelta, after: int, max_bytes: int, *, is_final: bool
+    ) -> list[OutboxMessage]:
+        """Return outbox rows with positions above `after`, in order of position; final results or the others.
+
+        At most `max_bytes` of details together, but at least one row.
+        """
         ...
 
-    def purge(self, age: timedelta, limit: int) -> int:
-        """Delete up to `limit` batches unchanged for longer than `age`, never open ones; return how many."""
+    def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
+        """Return the snapshots of batches, read without locks."""
+        ...
+
+    def purge(self, age: timedelta, max_slots: int) -> int:
+        """Delete batches unchanged for longer than `age`, never open ones; return how many.
+
+        None of which an event waits in the outbox. At most `max_slots` slots together, but at least one
+        batch.
+        """
         ...
 
     def find(self, batch_id: str) -> tuple[BatchSnapshot, datetime] | None:
