@@ -1,19 +1,25 @@
-"""Trigger: a CloudFormation custom resource, or by hand; CloudFormation is answered always."""
+"""Trigger: a CloudFormation custom resource, or an invocation by hand. CloudFormation is answered always.
+
+No retry: the stack decides what follows a failure.
+"""
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from els_core.adapters.aws.custom_resource import answer
-from els_core.adapters.telemetry.logs_and_metrics import Telemetry
-from els_core.adapters.telemetry.tracing import traced
-from els_core.bootstrap import container
-
-telemetry = Telemetry()
+from els_core.adapters.aws.custom_resource import respond
 
 
-@traced("migrate_database")
-@telemetry.logger.inject_lambda_context
-def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Bring the schema to the head of the migrations layer."""
-    return answer(event, context.log_stream_name, container().migrate_database)
+def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Bring the schema to the head of the migrations layer, and check that the outbound bus exists."""
+    return respond(
+        event,
+        context.log_stream_name,
+        lambda: context.get_remaining_time_in_millis() / 1_000,
+        _migrate,
+    )
+
+
+def _migrate() -> str:
+    # Imported here, so that CloudFormation is answered even if this import fails.
+    from els_core.bootstrap import container  # noqa: PLC0415
+
+    return container().migrate_database()
