@@ -24,24 +24,24 @@ def send(client: Any, sent: Sequence[DeadLetter]) -> list[str]:
     return SqsDeadLetterQueue(client, "queue").send(sent)
 
 
-def test_calls_are_filled_by_entries_and_bytes() -> None:
+def test_dead_letters_are_grouped_by_entries_and_bytes() -> None:
     client = SqsClient()
     assert len(send(client, letters(23) + letters(5, "å" * 150_000))) == 28
     assert [len(call) for call in client.calls] == [10, 10, 6, 2]
 
 
-def test_a_call_that_the_queue_refuses_stops_no_other() -> None:
+def test_a_call_that_sqs_rejects_stops_no_other_call() -> None:
     client = SqsClient(fails=lambda call: refusal("InvalidMessageContents") if call == 2 else None)
     assert send(client, letters(30)) == [f"m{n}" for n in (*range(10), *range(20, 30))]
 
 
-def test_a_queue_out_of_reach_is_asked_once_and_what_it_took_before_is_known() -> None:
+def test_an_unreachable_queue_is_called_once_and_earlier_calls_count() -> None:
     client = SqsClient(fails=lambda call: unreachable() if call == 2 else None)
     assert send(client, letters(40)) == [f"m{n}" for n in range(10)]
     assert len(client.calls) == 2
 
 
-def test_a_queue_that_took_nothing_is_a_fault() -> None:
+def test_a_queue_that_accepts_nothing_is_a_fault() -> None:
     client = SqsClient(fails=lambda _: refusal("AWS.SimpleQueueService.NonExistentQueue"))
     with pytest.raises(ExternalServiceError, match="SQS"):
         send(client, letters(3))

@@ -30,7 +30,7 @@ def said(token: str) -> tuple[str, dict[str, list[str]]]:
     return parts.netloc, {k: v for k, v in parse_qs(parts.query).items() if k not in ALWAYS_NEW}
 
 
-def test_a_database_in_aws_gets_the_token_that_the_sdk_would_make() -> None:
+def test_a_database_in_aws_gets_the_same_token_as_from_the_sdk() -> None:
     password = postgres_password(f"postgresql+pg8000://els@{PROXY}:5432/els")
     assert password is not None
     sdk = boto3.client("rds").generate_db_auth_token(PROXY, 5432, "els")
@@ -57,12 +57,12 @@ def test_a_cache_in_aws_gets_a_token_for_its_name(host: str, name: str, more: di
 
 
 @pytest.mark.parametrize("address", ["els@127.0.0.1:1", f"els:secret@{PROXY}:1", f"{PROXY}:1"])
-def test_any_other_store_gets_none(address: str) -> None:
+def test_a_store_outside_aws_or_with_a_password_gets_no_token(address: str) -> None:
     assert postgres_password(f"postgresql+pg8000://{address}/els") is None
     assert redis_credentials(f"rediss://{address}") is None
 
 
-def test_a_connection_takes_a_fresh_token_instead_of_what_the_url_says() -> None:
+def test_every_connection_uses_a_fresh_token_instead_of_the_url() -> None:
     credentials = redis_credentials("rediss://els@master.els.a1b2c3.eun1.cache.amazonaws.com:6379")
     client = redis.connect("rediss://els@127.0.0.1:1", credentials=credentials)
     kwargs = client.get_connection_kwargs()

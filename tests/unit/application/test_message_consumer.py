@@ -49,7 +49,7 @@ def take_in(work: Work, poison: frozenset[str] = frozenset()) -> ConsumeResult[s
 
 
 @pytest.mark.fault(15)
-def test_a_record_that_no_one_foresaw_comes_back_alone() -> None:
+def test_an_unexpected_error_retries_its_message_alone() -> None:
     taken = take_in(Work({"5": ProcessingError("decide")}))
     assert taken.batch_item_failures == ["m5"]
     assert [item for items, _ in taken.reports for item in items] == list("012346789")
@@ -57,14 +57,14 @@ def test_a_record_that_no_one_foresaw_comes_back_alone() -> None:
 
 @pytest.mark.fault(21)
 @pytest.mark.parametrize("fault", [ExternalServiceError("x"), CoordinationTimeoutError("x")])
-def test_a_store_that_fails_brings_everything_back_after_one_call(fault: Exception) -> None:
+def test_an_unavailable_store_retries_every_message_after_one_call(fault: Exception) -> None:
     work = Work({"5": fault})
     assert take_in(work).batch_item_failures == [record.message_id for record in RECORDS]
     assert len(work.calls) == 1
 
 
 @pytest.mark.fault(21)
-def test_a_store_that_fails_in_the_repetition_brings_the_rest_back_at_once() -> None:
+def test_a_store_that_fails_while_processing_one_by_one_retries_the_rest_at_once() -> None:
     work = Work({"2": ProcessingError("decide"), "4": ExternalServiceError("reach", service="Postgres")})
     taken = take_in(work)
     assert sorted(taken.batch_item_failures) == ["m2", "m4", "m5", "m6", "m7", "m8", "m9"]
@@ -72,6 +72,6 @@ def test_a_store_that_fails_in_the_repetition_brings_the_rest_back_at_once() -> 
 
 
 @pytest.mark.fault(15)
-def test_a_dead_letter_that_its_queue_does_not_take_comes_back() -> None:
+def test_a_dead_letter_that_its_queue_does_not_accept_is_retried() -> None:
     taken = take_in(Work({}), frozenset("147"))
     assert taken.batch_item_failures == ["m7"]
