@@ -32,7 +32,7 @@ def test_each_arrival_is_proposed_a_slot_of_its_own_until_none_is_left(
 ) -> None:
     install(coordinator, snapshot(3, deadline))
     answers = propose(coordinator, content("a"), failure("f"), content("c"), content("d"), failure("g"))
-    assert [answer.word for answer in answers[:3]] == [
+    assert [answer.kind for answer in answers[:3]] == [
         ProposalKind.ASSIGNED,
         ProposalKind.FAILED,
         ProposalKind.ASSIGNED,
@@ -47,7 +47,7 @@ def test_a_redelivered_arrival_is_proposed_the_same_slot(
     install(coordinator, snapshot(3, deadline))
     first = propose(coordinator, content("a"), failure("a"))
     again = propose(coordinator, failure("a"), content("a"), content("a"))
-    assert [answer.word for answer in again] == [ProposalKind.DUPLICATE] * 3
+    assert [answer.kind for answer in again] == [ProposalKind.DUPLICATE] * 3
     assert [answer.essay_id for answer in again] == [first[1].essay_id, first[0].essay_id, first[0].essay_id]
     assert len(coordinator.port.get_missing_slots("b")) == 1
 
@@ -103,7 +103,7 @@ def test_the_inspector_reads_a_batch_atomically(
     [proposal] = coordinator.port.propose([content("c")], now)
     [after] = coordinator.coordinator_inspector.inspect(["b"])
     assert after is not None
-    assert after.held["content:c"] == proposal.essay_id
+    assert after.slot_by_identity["content:c"] == proposal.essay_id
     assert after.proposed_at == pytest.approx(now.timestamp())
 
 
@@ -121,7 +121,7 @@ def test_installing_discards_later_proposals(coordinator: CoordinatorUnderTest, 
     propose(coordinator, content("a"), failure("f"))
     install(coordinator, snapshot(2, deadline))
     assert len(coordinator.port.get_missing_slots("b")) == 2
-    assert propose(coordinator, content("c"))[0].word is ProposalKind.ASSIGNED
+    assert propose(coordinator, content("c"))[0].kind is ProposalKind.ASSIGNED
 
 
 @pytest.mark.parametrize("version", [6, 7])

@@ -42,7 +42,7 @@ def test_the_retention_of_an_overdue_batch_starts_now(coordinator: CoordinatorUn
     now = coordinator.now()
     install(coordinator, snapshot(2, now - HOUR))
     later = now + HOUR
-    assert coordinator.port.propose([content("a")], later)[0].word is ProposalKind.ASSIGNED
+    assert coordinator.port.propose([content("a")], later)[0].kind is ProposalKind.ASSIGNED
     expiries = coordinator.keys("b")
     assert set(expiries.values()) == {float(int((later + RETENTION).timestamp()))}
     assert keys.TIMEOUT not in expiries
@@ -53,7 +53,7 @@ def test_flushed_scripts_are_loaded_again(coordinator: CoordinatorUnderTest, dea
     install(coordinator, *(snapshot(2, deadline, at(batch_id=f"b{number}")) for number in range(9)))
     coordinator.flush_scripts()
     answers = propose(coordinator, *(content("a", f"b{number}") for number in range(9)))
-    assert [answer.word for answer in answers] == [ProposalKind.ASSIGNED] * 9
+    assert [answer.kind for answer in answers] == [ProposalKind.ASSIGNED] * 9
 
 
 @pytest.mark.parametrize("name", FIVE)

@@ -62,7 +62,7 @@ class FakeCoordinator:
             answers = [self._one(memory, arrival) for arrival in arrivals]
         except WrongTypeError:
             return [UNKNOWN] * len(arrivals)
-        if any(answer.word in {ProposalKind.ASSIGNED, ProposalKind.FAILED} for answer in answers):
+        if any(answer.kind in {ProposalKind.ASSIGNED, ProposalKind.FAILED} for answer in answers):
             memory.proposed_at = now.timestamp()
         memory.expires = self._expiry(now, memory.metadata.deadline)
         return answers

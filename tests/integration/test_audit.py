@@ -69,7 +69,7 @@ class AuditedEnvironment(Environment):
 
     def repair(self) -> list[Finding]:
         """Audit with repair and return what is still wrong."""
-        return self.audit(repair=True).left
+        return self.audit(repair=True).open_findings
 
 
 @pytest.fixture

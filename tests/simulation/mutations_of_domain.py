@@ -57,7 +57,7 @@ def _believing(word: ProposalKind, answer: Callable[[Any], object]) -> Callable[
 
     def make(place: Any) -> Callable[..., object]:
         def placed(arrival: Any, status: Status, slots: Any, proposal: Proposal | None) -> object:
-            if proposal and proposal.word is word and status is Status.OPEN:
+            if proposal and proposal.kind is word and status is Status.OPEN:
                 return answer(arrival)
             return place(arrival, status, slots, proposal)
 
@@ -73,7 +73,7 @@ def _no_slot(arrival: Any) -> object:
 
 def _believing_duplicates(decide: Any) -> Callable[..., object]:
     def decided(batch: Batch, arrivals: Any, proposals: Any, locked_view: Any) -> object:
-        known = {key: hint for key, hint in proposals.items() if hint.word is ProposalKind.DUPLICATE}
+        known = {key: hint for key, hint in proposals.items() if hint.kind is ProposalKind.DUPLICATE}
         old = [arrival for arrival in arrivals if key_of(arrival) in known]
         new = [arrival for arrival in arrivals if key_of(arrival) not in known]
         change = decide(batch, new, proposals, locked_view)
@@ -111,12 +111,12 @@ RULES = (
     without(
         "a proposed slot is taken only if it is still available (decision)",
         300,
-        Swap(decisions._Slots, "take", _trusting),  # noqa: SLF001 - the guard lies in there
+        Swap(decisions._FreeSlots, "take", _trusting),  # noqa: SLF001 - the guard lies in there
     ),
     without(
         "a proposed slot is taken only if it is still available (decision and record)",
         300,
-        Swap(decisions._Slots, "take", _trusting),  # noqa: SLF001 - the same
+        Swap(decisions._FreeSlots, "take", _trusting),  # noqa: SLF001 - the same
         Swap(Recording, "is_available", instead(answer=True)),
     ),
     without("a closed batch gives no slot away", 300, Swap(decisions, "_place", _whatever_the_status)),

@@ -139,7 +139,7 @@ class WatchedCoordinator(FakeCoordinator):
         for arrival, answer in zip(arrivals, answers, strict=True):
             slot = answer.essay_id or ""
             self._watcher.tell(
-                "hears: {} {} {} {}", arrival.batch_id, arrival.identity, answer.word.value, slot
+                "hears: {} {} {} {}", arrival.batch_id, arrival.identity, answer.kind.value, slot
             )
         return answers
 

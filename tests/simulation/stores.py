@@ -89,8 +89,8 @@ def misknown(coordinator_inspector: CoordinatorInspector, page: Page) -> list[st
         return [f"Redis offers {known.available}, free are {page.snapshot.available}"]
     used = {content_identity(slot.text_storage_id): slot.essay_id for slot in page.snapshot.assigned}
     used |= {failure.identity: str(failure.essay_id) for failure in page.snapshot.slot_failures}
-    if page.batch.status is Status.OPEN and used.items() - known.held.items():
-        return [f"Redis has {known.held}, the record {used}"]
+    if page.batch.status is Status.OPEN and used.items() - known.slot_by_identity.items():
+        return [f"Redis has {known.slot_by_identity}, the record {used}"]
     return []
 
 
