@@ -1,4 +1,4 @@
-"""A setting that is missing or wrong is named, with what is expected."""
+"""A missing or wrong setting is named, with what is expected."""
 
 from __future__ import annotations
 

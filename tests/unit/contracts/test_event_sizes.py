@@ -20,7 +20,7 @@ from els_core.domain.batches import (
 )
 from els_core.domain.events import DomainEvent, ParkedOverdue, SlotsAssigned, batch_closed
 from tests.factories import CORRELATION, NOW, content
-from tests.unit.adapters.aws import EventsClient
+from tests.unit.adapters.aws.clients import EventsClient
 
 SLOTS = 2_000
 # 255 characters of four bytes each, and of control characters, which JSON writes in six.

@@ -126,10 +126,15 @@ ENVELOPE_RULES = [
     ("detail.metadata.occurred_at",     "yesterday"),
     ("detail.metadata.occurred_at",     "2026-01-31T12:00:00"),  # no offset
     ("detail.metadata.occurred_at",     True),
+    ("detail.metadata.occurred_at",     1_738_324_800),
+    ("detail.metadata.occurred_at",     "0001-01-01T00:00:00+14:00"),  # year 0 in UTC
+    ("detail.metadata.occurred_at",     "9999-12-31T23:59:59-14:00"),  # year 10000 in UTC
     ("detail.metadata.source_service",  "x" * 501),
     ("detail.metadata.source_service",  1),
     ("detail.metadata.schema_version",  2),
     ("detail.metadata.schema_version",  "1"),
+    ("detail.metadata.schema_version",  True),
+    ("detail.metadata.schema_version",  1.0),
     ("detail.metadata.traceparent",     "x" * 501),
     ("detail.metadata",                 []),
     ("detail.data",                     "text"),

@@ -1,4 +1,4 @@
-"""A dead letter that the queue refuses neither hides those it took nor stops those that follow."""
+"""A dead letter that SQS rejects neither hides the accepted ones nor stops the following ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
 from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
 from els_core.domain.errors import ExternalServiceError
-from tests.unit.adapters.aws import SqsClient, refusal, unreachable
+from tests.unit.adapters.aws.clients import SqsClient, client_error, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def test_dead_letters_are_grouped_by_entries_and_bytes() -> None:
 
 
 def test_a_call_that_sqs_rejects_stops_no_other_call() -> None:
-    client = SqsClient(fails=lambda call: refusal("InvalidMessageContents") if call == 2 else None)
+    client = SqsClient(fails=lambda call: client_error("InvalidMessageContents") if call == 2 else None)
     assert send(client, letters(30)) == [f"m{n}" for n in (*range(10), *range(20, 30))]
 
 
@@ -42,6 +42,6 @@ def test_an_unreachable_queue_is_called_once_and_earlier_calls_count() -> None:
 
 
 def test_a_queue_that_accepts_nothing_is_a_fault() -> None:
-    client = SqsClient(fails=lambda _: refusal("AWS.SimpleQueueService.NonExistentQueue"))
+    client = SqsClient(fails=lambda _: client_error("AWS.SimpleQueueService.NonExistentQueue"))
     with pytest.raises(ExternalServiceError, match="SQS"):
         send(client, letters(3))

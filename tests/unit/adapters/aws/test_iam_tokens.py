@@ -1,3 +1,5 @@
+"""IAM tokens instead of passwords, for stores in AWS whose URL has no password."""
+
 from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
@@ -25,7 +27,7 @@ def role(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def said(token: str) -> tuple[str, dict[str, list[str]]]:
+def parts_of(token: str) -> tuple[str, dict[str, list[str]]]:
     parts = urlsplit(f"https://{token}")
     return parts.netloc, {k: v for k, v in parse_qs(parts.query).items() if k not in ALWAYS_NEW}
 
@@ -34,7 +36,7 @@ def test_a_database_in_aws_gets_the_same_token_as_from_the_sdk() -> None:
     password = postgres_password(f"postgresql+pg8000://els@{PROXY}:5432/els")
     assert password is not None
     sdk = boto3.client("rds").generate_db_auth_token(PROXY, 5432, "els")
-    assert said(password()) == said(sdk)
+    assert parts_of(password()) == parts_of(sdk)
     assert "X-Amz-Signature=" in password()
 
 
@@ -50,7 +52,7 @@ def test_a_cache_in_aws_gets_a_token_for_its_name(host: str, name: str, more: di
     credentials = redis_credentials(f"rediss://els-user@{host}:6379")
     assert credentials is not None
     user, token = credentials.get_credentials()
-    cache, query = said(token)
+    cache, query = parts_of(token)
     assert (user, cache) == ("els-user", name)
     assert {"Action": ["connect"], "User": ["els-user"], **more}.items() <= query.items()
     assert query["X-Amz-Expires"] == ["900"]
