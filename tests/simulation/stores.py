@@ -18,7 +18,7 @@ from els_core.domain.arrivals import content_identity
 from els_core.domain.batches import Status
 from els_core.domain.events import OutboxMessage
 from els_core.domain.outcomes import Reason
-from tests.contract.postgres_rows import age
+from tests.contract.repositories import age
 from tests.fakes.clock import FakeClock
 from tests.fakes.coordinator import FakeCoordinator
 from tests.fakes.postgres import FakePostgres

@@ -1,4 +1,4 @@
-"""A dead letter that the queue refuses neither hides those it took nor stops those that follow."""
+"""A dead letter that SQS rejects neither hides the accepted ones nor stops the following ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
 from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
 from els_core.domain.errors import ExternalServiceError
-from tests.unit.adapters.aws import SqsClient, refusal, unreachable
+from tests.unit.adapters.aws.clients import SqsClient, client_error, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,24 +24,24 @@ def send(client: Any, sent: Sequence[DeadLetter]) -> list[str]:
     return SqsDeadLetterQueue(client, "queue").send(sent)
 
 
-def test_calls_are_filled_by_entries_and_bytes() -> None:
+def test_dead_letters_are_grouped_by_entries_and_bytes() -> None:
     client = SqsClient()
     assert len(send(client, letters(23) + letters(5, "å" * 150_000))) == 28
     assert [len(call) for call in client.calls] == [10, 10, 6, 2]
 
 
-def test_a_call_that_the_queue_refuses_stops_no_other() -> None:
-    client = SqsClient(fails=lambda call: refusal("InvalidMessageContents") if call == 2 else None)
+def test_a_call_that_sqs_rejects_stops_no_other_call() -> None:
+    client = SqsClient(fails=lambda call: client_error("InvalidMessageContents") if call == 2 else None)
     assert send(client, letters(30)) == [f"m{n}" for n in (*range(10), *range(20, 30))]
 
 
-def test_a_queue_out_of_reach_is_asked_once_and_what_it_took_before_is_known() -> None:
+def test_an_unreachable_queue_is_called_once_and_earlier_calls_count() -> None:
     client = SqsClient(fails=lambda call: unreachable() if call == 2 else None)
     assert send(client, letters(40)) == [f"m{n}" for n in range(10)]
     assert len(client.calls) == 2
 
 
-def test_a_queue_that_took_nothing_is_a_fault() -> None:
-    client = SqsClient(fails=lambda _: refusal("AWS.SimpleQueueService.NonExistentQueue"))
+def test_a_queue_that_accepts_nothing_is_a_fault() -> None:
+    client = SqsClient(fails=lambda _: client_error("AWS.SimpleQueueService.NonExistentQueue"))
     with pytest.raises(ExternalServiceError, match="SQS"):
         send(client, letters(3))

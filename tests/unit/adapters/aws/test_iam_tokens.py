@@ -1,3 +1,5 @@
+"""IAM tokens instead of passwords, for stores in AWS whose URL has no password."""
+
 from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
@@ -25,16 +27,16 @@ def role(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def said(token: str) -> tuple[str, dict[str, list[str]]]:
+def parts_of(token: str) -> tuple[str, dict[str, list[str]]]:
     parts = urlsplit(f"https://{token}")
     return parts.netloc, {k: v for k, v in parse_qs(parts.query).items() if k not in ALWAYS_NEW}
 
 
-def test_a_database_in_aws_gets_the_token_that_the_sdk_would_make() -> None:
+def test_a_database_in_aws_gets_the_same_token_as_from_the_sdk() -> None:
     password = postgres_password(f"postgresql+pg8000://els@{PROXY}:5432/els")
     assert password is not None
     sdk = boto3.client("rds").generate_db_auth_token(PROXY, 5432, "els")
-    assert said(password()) == said(sdk)
+    assert parts_of(password()) == parts_of(sdk)
     assert "X-Amz-Signature=" in password()
 
 
@@ -50,19 +52,19 @@ def test_a_cache_in_aws_gets_a_token_for_its_name(host: str, name: str, more: di
     credentials = redis_credentials(f"rediss://els-user@{host}:6379")
     assert credentials is not None
     user, token = credentials.get_credentials()
-    cache, query = said(token)
+    cache, query = parts_of(token)
     assert (user, cache) == ("els-user", name)
     assert {"Action": ["connect"], "User": ["els-user"], **more}.items() <= query.items()
     assert query["X-Amz-Expires"] == ["900"]
 
 
 @pytest.mark.parametrize("address", ["els@127.0.0.1:1", f"els:secret@{PROXY}:1", f"{PROXY}:1"])
-def test_any_other_store_gets_none(address: str) -> None:
+def test_a_store_outside_aws_or_with_a_password_gets_no_token(address: str) -> None:
     assert postgres_password(f"postgresql+pg8000://{address}/els") is None
     assert redis_credentials(f"rediss://{address}") is None
 
 
-def test_a_connection_takes_a_fresh_token_instead_of_what_the_url_says() -> None:
+def test_every_connection_uses_a_fresh_token_instead_of_the_url() -> None:
     credentials = redis_credentials("rediss://els@master.els.a1b2c3.eun1.cache.amazonaws.com:6379")
     client = redis.connect("rediss://els@127.0.0.1:1", credentials=credentials)
     kwargs = client.get_connection_kwargs()

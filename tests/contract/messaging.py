@@ -1,4 +1,4 @@
-"""The bus and the dead-letter queue under test, fake and as boto3 meets them."""
+"""The publisher and the dead-letter queue under test: the fakes, and the real adapters on moto."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 REGION = "eu-north-1"
 
 
-class BusUnderTest(Protocol):
-    """A bus that a test can listen to."""
+class PublisherUnderTest(Protocol):
+    """A publisher whose bus a test can read."""
 
     @property
     def port(self) -> Publisher:
-        """Return the port."""
+        """Return the port under test."""
         ...
 
     def received(self) -> list[tuple[str, str]]:
-        """Return what was taken, as detail-type and detail."""
+        """Return the accepted events as detail-type and detail."""
         ...
 
     def go_down(self) -> None:
-        """Take nothing any more."""
+        """Make the service unavailable."""
         ...
 
 
-class FakeBusUnderTest:
-    """The fake one."""
+class FakePublisherUnderTest:
+    """The fake."""
 
     def __init__(self) -> None:
         self.port = FakeBus()
@@ -48,8 +48,8 @@ class FakeBusUnderTest:
         self.port.is_down = True
 
 
-class RealBusUnderTest:
-    """The real publisher on moto's EventBridge, with a rule that puts everything into a queue."""
+class EventBridgePublisherUnderTest:
+    """The real publisher on moto's EventBridge, with a rule that sends every event to a queue."""
 
     def __init__(self) -> None:
         self._sqs = boto3.client("sqs", region_name=REGION)
@@ -80,25 +80,25 @@ class RealBusUnderTest:
         )
 
 
-class DeadLettersUnderTest(Protocol):
-    """A dead-letter queue that a test can look into."""
+class DeadLetterQueueUnderTest(Protocol):
+    """A dead-letter queue that a test can read."""
 
     @property
     def port(self) -> DeadLetterQueue:
-        """Return the port."""
+        """Return the port under test."""
         ...
 
     def received(self) -> list[tuple[str, dict[str, str]]]:
-        """Return bodies with their attributes."""
+        """Return the bodies with their attributes."""
         ...
 
     def go_down(self) -> None:
-        """Take nothing any more."""
+        """Make the service unavailable."""
         ...
 
 
-class FakeDeadLettersUnderTest:
-    """The fake one."""
+class FakeDeadLetterQueueUnderTest:
+    """The fake."""
 
     def __init__(self) -> None:
         self.port = FakeDeadLetters()
@@ -120,8 +120,8 @@ class FakeDeadLettersUnderTest:
         self.port.is_down = True
 
 
-class RealDeadLettersUnderTest:
-    """The real one on moto's SQS."""
+class SqsDeadLetterQueueUnderTest:
+    """The real adapter on moto's SQS."""
 
     def __init__(self) -> None:
         self._client = boto3.client("sqs", region_name=REGION)

@@ -1,4 +1,4 @@
-"""The record under test, fake and real: another connection, time passing, two transactions at once."""
+"""The repository under test, fake and real, with other connections, other times and concurrency."""
 
 from __future__ import annotations
 
@@ -27,48 +27,48 @@ type Work = Callable[[Transaction], object]
 type CrossWork = Callable[[Transaction, Callable[[], None]], object]
 
 
-class PostgresUnderTest(Protocol):
-    """A record that a test can look at from outside."""
+class RepositoryUnderTest(Protocol):
+    """A repository with control over its connections, its time and its locks."""
 
     def repository(self) -> Repository:
-        """Return the record as a process of its own sees it."""
+        """Return a repository with connections of its own, as another process has it."""
         ...
 
     def advance(self, span: timedelta) -> None:
-        """Let time pass."""
+        """Let this much time pass."""
         ...
 
     def make_unreadable(self, identity: str) -> None:
-        """Spoil the stored form of a parked arrival."""
+        """Make the stored form of a parked arrival unreadable."""
         ...
 
     def hold_while_waiting(self, hold: Work, wait: Work) -> None:
-        """Commit `hold`, whose first statement locks, only once `wait` is waiting for that lock."""
+        """Run `hold`, which takes a lock, and commit it only when `wait` is blocked by that lock."""
         ...
 
     def cross(self, one: CrossWork, other: CrossWork) -> None:
-        """Run two transactions that meet in their middle, where each calls what it is given."""
+        """Run two transactions at once; each calls the function that it gets to wait for the other."""
         ...
 
 
-class FakeRecordUnderTest:
-    """The fake record with its clock and its turns."""
+class FakeRepositoryUnderTest:
+    """The fake, with its clock and its scheduler."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.turns = Turns()
-        self.record = FakePostgres(self.clock, self.turns)
+        self._fake = FakePostgres(self.clock, self.turns)
 
     def repository(self) -> Repository:
-        return self.record
+        return self._fake
 
     def advance(self, span: timedelta) -> None:
         self.clock.advance(span)
 
     def make_unreadable(self, identity: str) -> None:
-        transaction = self.record.database.begin()
+        transaction = self._fake.database.begin()
         with transaction.statement("spoil"):
-            parked = self.record.database.parked
+            parked = self._fake.database.parked
             for key in [key for key in parked.rows(transaction) if key[1] == identity]:
                 parked.update(key, lambda row: replace(row, is_readable=False), transaction)
         transaction.commit()
@@ -76,10 +76,10 @@ class FakeRecordUnderTest:
     def hold_while_waiting(self, hold: Work, wait: Work) -> None:
         def held(transaction: Transaction) -> None:
             hold(transaction)
-            waiting = self.turns.spawn("wait", lambda: self.record.transact(wait))
+            waiting = self.turns.spawn("wait", lambda: self._fake.transact(wait))
             self.turns.wait("hold", lambda: waiting.at.startswith("lock ("))
 
-        self.turns.spawn("hold", lambda: self.record.transact(held))
+        self.turns.spawn("hold", lambda: self._fake.transact(held))
         self.turns.run(lambda ready: ready[0])
 
     def cross(self, one: CrossWork, other: CrossWork) -> None:
@@ -89,8 +89,8 @@ class FakeRecordUnderTest:
             arrived.append(1)
             self.turns.wait("meet", lambda: len(arrived) >= 2)
 
-        self.turns.spawn("one", lambda: self.record.transact(lambda transaction: one(transaction, meet)))
-        self.turns.spawn("other", lambda: self.record.transact(lambda transaction: other(transaction, meet)))
+        self.turns.spawn("one", lambda: self._fake.transact(lambda transaction: one(transaction, meet)))
+        self.turns.spawn("other", lambda: self._fake.transact(lambda transaction: other(transaction, meet)))
         self.turns.run(lambda ready: ready[0])
 
 
@@ -103,17 +103,17 @@ WITH span AS (SELECT CAST(:span AS interval) AS t), batches AS (
 )
 UPDATE outbox SET created_at = created_at - t FROM span
 """)
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = :name"
+BLOCKED_SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = :name"
 
 
 def age(engine: Engine, span: timedelta) -> None:
-    """Make everything that is there older, which is what time passing is to the record."""
+    """Make every stored timestamp older by `span`, which to Postgres is the same as time that passes."""
     with engine.begin() as connection:
         connection.execute(AGE, {"span": span})
 
 
-class RealRecordUnderTest:
-    """Postgres."""
+class PostgresRepositoryUnderTest:
+    """The real adapter on Postgres."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -135,7 +135,7 @@ class RealRecordUnderTest:
 
     def make_unreadable(self, identity: str) -> None:
         with self.engine.begin() as connection:
-            sql = 'UPDATE parked_arrivals SET arrival = \'{"kind": "riddle"}\' WHERE identity = :identity'
+            sql = 'UPDATE parked_arrivals SET arrival = \'{"kind": "unknown"}\' WHERE identity = :identity'
             connection.execute(text(sql), {"identity": identity})
 
     def hold_while_waiting(self, hold: Work, wait: Work) -> None:
@@ -145,18 +145,18 @@ class RealRecordUnderTest:
             def held(transaction: Transaction) -> None:
                 hold(transaction)
                 waiting.append(pool.submit(waiter.transact, wait))
-                self._wait_for_a_waiter()
+                self._wait_for_a_blocked_session()
 
             waiting: list[object] = []
             holder.transact(held)
 
-    def _wait_for_a_waiter(self) -> None:
+    def _wait_for_a_blocked_session(self) -> None:
         for _ in range(1_000):
             with self.engine.begin() as connection:
-                if connection.execute(text(WAITING), {"name": self.engine.url.database}).scalar():
+                if connection.execute(text(BLOCKED_SESSIONS), {"name": self.engine.url.database}).scalar():
                     return
             Event().wait(0.005)
-        raise AssertionError("nobody waits for the lock")
+        raise AssertionError("no session is blocked by the lock")
 
     def cross(self, one: CrossWork, other: CrossWork) -> None:
         barrier = Barrier(2)

@@ -1,4 +1,4 @@
-"""Doubles of the AWS clients that enforce AWS's own limits, and fail where they are told to."""
+"""Fakes of the AWS clients: they enforce the limits of AWS and fail where a test wants it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000  # the smaller reading of "1 MB"
 SQS_BYTES = 1_048_576
 
 
-def refusal(code: str, operation: str = "PutEvents") -> ClientError:
+def client_error(code: str, operation: str = "PutEvents") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": code}}, operation)
 
 
@@ -34,9 +34,9 @@ def size_of_entry(entry: dict[str, Any]) -> int:
 
 @dataclass
 class EventsClient:
-    """The bus. `refuses` names an error code for an entry; `fails` an exception for a call."""
+    """EventBridge. `rejects` returns the code of a rejected entry, `fails` the exception of a failed call."""
 
-    refuses: Callable[[dict[str, Any]], str | None] = lambda _: None
+    rejects: Callable[[dict[str, Any]], str | None] = lambda _: None
     fails: Callable[[int], Exception | None] = lambda _: None
     calls: list[list[dict[str, Any]]] = field(default_factory=list)
 
@@ -45,18 +45,18 @@ class EventsClient:
         if failure := self.fails(len(self.calls)):
             raise failure
         if not 1 <= len(Entries) <= 10 or sum(map(size_of_entry, Entries)) > MEGABYTE:
-            raise refusal("ValidationException")
+            raise client_error("ValidationException")
         results = [self._result(entry) for entry in Entries]
         return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
 
     def _result(self, entry: dict[str, Any]) -> dict[str, str]:
-        code = self.refuses(entry)
+        code = self.rejects(entry)
         return {"ErrorCode": code, "ErrorMessage": code} if code else {"EventId": str(uuid4())}
 
 
 @dataclass
 class SqsClient:
-    """The dead-letter queue. `fails` names an exception for a call."""
+    """SQS. `fails` returns the exception of a failed call, by its number."""
 
     fails: Callable[[int], Exception | None] = lambda _: None
     calls: list[list[dict[str, Any]]] = field(default_factory=list)
@@ -67,7 +67,7 @@ class SqsClient:
         if failure := self.fails(len(self.calls)):
             raise failure
         if not 1 <= len(Entries) <= 10 or sum(map(_size_of_message, Entries)) > SQS_BYTES:
-            raise refusal("AWS.SimpleQueueService.BatchRequestTooLong", "SendMessageBatch")
+            raise client_error("AWS.SimpleQueueService.BatchRequestTooLong", "SendMessageBatch")
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
 
 

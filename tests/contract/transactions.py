@@ -1,4 +1,4 @@
-"""Short ways to bring a record into a state."""
+"""Transactions that bring a repository into a state."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def register(repository: Repository, slots: int, batch_id: str = "b", timeout_se
     return repository.transact(work)
 
 
-def settle(transaction: Transaction, *arrivals: Arrival) -> list[Outcome]:
-    """Lock, decide and record, without proposals."""
+def decide_and_record(transaction: Transaction, *arrivals: Arrival) -> list[Outcome]:
+    """Lock, decide and record arrivals without proposals; return their outcomes."""
     changes = []
     for batch in transaction.lock(sorted({arrival.batch_id for arrival in arrivals})).values():
         mine = [arrival for arrival in arrivals if arrival.batch_id == batch.batch_id]
@@ -37,15 +37,15 @@ def settle(transaction: Transaction, *arrivals: Arrival) -> list[Outcome]:
     return [outcome for change in changes for _, outcome in change.decided]
 
 
-def decision(repository: Repository, *arrivals: Arrival) -> list[Outcome]:
-    """Settle in a transaction of its own."""
-    return repository.transact(lambda transaction: settle(transaction, *arrivals))
+def decide_and_commit(repository: Repository, *arrivals: Arrival) -> list[Outcome]:
+    """Decide and record in a transaction of its own."""
+    return repository.transact(lambda transaction: decide_and_record(transaction, *arrivals))
 
 
 def record_as(
     transaction: Transaction, *decided: tuple[Arrival, Outcome], version: int | None = None
 ) -> None:
-    """Record outcomes as they are given, right or wrong."""
+    """Record the given outcomes, whether they are right or wrong."""
     [before] = transaction.lock(["b"]).values()
     assigned = sum(isinstance(outcome, Assigned) for _, outcome in decided)
     failed = sum(isinstance(outcome, Failed) for _, outcome in decided)
