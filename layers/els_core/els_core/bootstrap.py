@@ -17,6 +17,7 @@ from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.postgres.schema_upgrade import upgrade
+from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.adapters.telemetry.tracing import linking, traceparent
@@ -62,7 +63,12 @@ class Container:
     @cached_property
     def repository(self) -> PostgresRepository:
         """Return the repository."""
-        return PostgresRepository(self._connect_postgres())
+        return PostgresRepository(self.session)
+
+    @cached_property
+    def session(self) -> Session:
+        """Return the session on Postgres."""
+        return Session(self._connect_postgres())
 
     @cached_property
     def redis(self) -> Redis | RedisCluster:
@@ -77,7 +83,7 @@ class Container:
 
     def close(self) -> None:
         """Close all connections. Lambda never calls this."""
-        self.repository.close()
+        self.session.close()
         self.redis.close()
 
     @cached_property
@@ -142,7 +148,7 @@ class Container:
     def audit_batches(self, window: timedelta = WINDOW) -> AuditBatches:
         """Return the use case; it checks batches that were closed within `window`."""
         return AuditBatches(
-            PostgresAuditReader(self.repository.engine),
+            PostgresAuditReader(self.session),
             self.coordinator,
             self.coordinator,
             SystemClock(),

@@ -65,6 +65,7 @@ class ExpireBatches:
         ]
         while jobs and may_continue():
             jobs = [job for job in jobs if may_continue() and self._has_more(job, result)]
+        self.post_commit.repository.note_run("expire_batches")
         return result
 
     def _has_more(self, job: Callable[[], bool], result: SweepResult) -> bool:

@@ -49,6 +49,7 @@ class PublishOutbox:
             return result
         for is_final in (True, False):
             self._relay(result, may_continue, is_final=is_final)
+        self.post_commit.repository.note_run("publish_outbox")
         return result
 
     def _relay(self, result: RelayResult, may_continue: MayContinue, *, is_final: bool) -> None:

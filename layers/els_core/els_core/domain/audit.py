@@ -98,7 +98,7 @@ def compare(
     if view.version > snapshot.batch.version:
         return _finding(FindingKind.REDIS_DIFFERS, snapshot, "Redis claims a version of the future")
     used = {content_identity(slot.text_storage_id): slot.essay_id for slot in snapshot.assigned}
-    used |= {failure.identity: failure.essay_id for failure in snapshot.slot_failures if failure.essay_id}
+    used |= {failure.identity: failure.essay_id for failure in snapshot.slot_failures}
     wrong = (view.available - set(snapshot.available)) | {
         essay_id for identity, essay_id in used.items() if view.slot_by_identity.get(identity) != essay_id
     }
