@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, override
 
 from dev.invariants.checks import Breach, breaches
 from dev.invariants.evidence import Books
@@ -70,6 +70,7 @@ class Process(Container):
         self._world = world
 
     @cached_property
+    @override
     def post_commit(self) -> PostCommit:
         world = self._world
         return PostCommit(
@@ -80,7 +81,8 @@ class Process(Container):
         )
 
     @cached_property
-    def dead_letters(self) -> DeadLetterQueue:
+    @override
+    def dead_letter_queue(self) -> DeadLetterQueue:
         world = self._world
         return GatedDeadLetters(world.dead_letters, world.gate)
 
