@@ -12,7 +12,7 @@ from sqlalchemy import text
 from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.repository import PostgresRepository
 from tests.fakes.clock import FakeClock
-from tests.fakes.cooperative_scheduler import Turns
+from tests.fakes.cooperative_scheduler import CooperativeScheduler
 from tests.fakes.postgres import FakePostgres
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class FakeRepositoryUnderTest:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.turns = Turns()
+        self.turns = CooperativeScheduler()
         self._fake = FakePostgres(self.clock, self.turns)
 
     def repository(self) -> Repository:
