@@ -11,6 +11,7 @@ from dev.programs.tools import REGION
 from dev.servers.postgres import PostgresServer
 from dev.servers.valkey import ValkeyServer
 from els_core import bootstrap
+from els_core.application.budgets import always
 
 if TYPE_CHECKING:
     from benchmarks.workload import Trace
@@ -69,7 +70,7 @@ class Stores:
         self.postgres.execute("TRUNCATE batches, outbox CASCADE")
         with self.valkey.client() as client:
             client.flushall()
-        bootstrap.container().register_batch().process(trace.registrations)
+        bootstrap.container().register_batch().process(trace.registrations, always)
         self.bus.take_out()
 
     def judge(self, trace: Trace) -> None:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from dev.demo.cleanup import forget
+from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
+from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.adapters.redis.keys import METADATA, key
@@ -89,7 +91,7 @@ class Bookkeeper:
         self._world = world
         self._ids = plan.batch_ids
         self._engine = connect_postgres(world.database_url)
-        self._repository = PostgresRepository(self._engine)
+        self._repository = PostgresRepository(Session(self._engine))
         self._redis: Any = connect_redis(world.redis_url, cluster=world.cluster)
         self._coordinator = RedisCoordinator(self._redis, timedelta(days=1))
         self._sqs = world.stack.client("sqs")
@@ -118,11 +120,11 @@ class Bookkeeper:
         """Compare Redis with the record slot by slot, per open batch: None where both agree."""
         found = {}
         for batch_id in self._ids:
-            known = self._repository.find(batch_id)
-            if known is not None and known[0].batch.status is Status.OPEN:
+            known = self._repository.snapshots([batch_id])
+            if known and known[0].batch.status is Status.OPEN:
                 [said] = self._coordinator.inspect([batch_id])
-                # Nothing is on its way: a proposal that nobody committed is wrong now, not only later.
-                finding = compare(known[0], said, known[1] + IDLE)
+                # Nothing is in flight: a proposal that was not committed is wrong now, not only later.
+                finding = compare(known[0], said, SystemClock().now() + 2 * IDLE)
                 found[batch_id] = finding.detail if finding else None
         return found
 

@@ -51,7 +51,8 @@ class Page:
             [
                 *(content_identity(slot.text_storage_id) for slot in self.snapshot.assigned),
                 *map(content_identity, self.excess),
-                *(failure.identity for failure in self.snapshot.all_failures),
+                *(failure.identity for failure in self.snapshot.slot_failures),
+                *self.late,
                 *self.parked,
             ]
         )

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from redis.cluster import RedisCluster
     from sqlalchemy import Engine
 
-    from els_core.application.ports.messaging import DeadLetterQueue
+    from els_core.application.ports.messaging import DeadLetterQueue, EventBusProbe
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
     from els_core.settings import Settings
@@ -102,7 +102,7 @@ class Container:
         return boto3.client("events", config=AWS)
 
     @property
-    def bus_probe(self) -> EventBridgeProbe:
+    def bus_probe(self) -> EventBusProbe:
         """Return the check that the outbound bus exists."""
         return EventBridgeProbe(self.event_bridge, self.settings.required_event_bus)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from els_core.application.audit_batches import AuditReport
+    from els_core.application.decision_step import ClosedBatch
     from els_core.application.expire_batches import SweepResult
     from els_core.application.message_consumer import ConsumeResult
     from els_core.application.post_commit import PublishResult
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from els_core.application.register_batch import RegistrationResult
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
-    from els_core.domain.events import BatchClosed
 
 COMES_BACK = "comes_back"  # the outcome of what met a fault
 
@@ -50,7 +50,7 @@ class Telemetry:
             )
             self._counted(Counter(type(outcome).__name__ for outcome in report.outcomes))
             self._closed(report.closed)
-            self._delivered([report.published])
+            self._delivered(report.published)
         self._lines("arrivals come back", ((a.batch_id, a.correlation_id, COMES_BACK) for a in taken.retried))
         self._intake(taken)
 
@@ -77,7 +77,7 @@ class Telemetry:
             )
             self._counted({"ParkedStuck": len(report.undecidable)})
             self._closed(report.closed)
-            self._delivered([report.published])
+            self._delivered(report.published)
         self._lines(
             "registrations come back",
             ((one.batch_id, one.details.correlation_id, COMES_BACK) for one in taken.retried),
@@ -88,6 +88,8 @@ class Telemetry:
         """Write what a sweep did."""
         self._closed(expired.closed)
         self._delivered(expired.published)
+        for fault in expired.faults:
+            self._fault(fault)
         self._counted({"OverdueParked": expired.overdue_parked, "Purged": expired.purged})
 
     def relayed(self, relayed: RelayResult) -> None:
@@ -136,11 +138,11 @@ class Telemetry:
                 self._fault(fault)
             self._counted({"EventsSent": one.sent, "EventsLeft": one.unsent})
 
-    def _closed(self, closed: Sequence[BatchClosed]) -> None:
-        words = [one.snapshot.batch.status.value for one in closed]
+    def _closed(self, closed: Sequence[ClosedBatch]) -> None:
+        words = [one.batch.status.value for one in closed]
         self._lines(
             "batch closed",
-            ((one.batch_id, one.correlation_id, word) for one, word in zip(closed, words, strict=True)),
+            ((one.batch.batch_id, one.correlation_id, word) for one, word in zip(closed, words, strict=True)),
         )
         self._counted(Counter(f"Batch{word.title().replace('_', '')}" for word in words))
 
