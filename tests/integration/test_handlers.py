@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from els_core import bootstrap
-from els_core.adapters.aws.custom_resource import PHYSICAL_ID, answer
 from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.cli.main import main
@@ -119,7 +118,9 @@ def make_poison(body: str, what: str) -> tuple[str, str, str]:
 
 
 def parked_count() -> int:
-    return bootstrap.container().repository.transact(lambda transaction: len(transaction.parked(["batch-1"])))
+    return bootstrap.container().repository.transact(
+        lambda transaction: len(transaction.parked(["batch-1"], 100))
+    )
 
 
 @pytest.mark.fault(12)
@@ -134,7 +135,7 @@ def test_a_registration_with_a_wrong_number_of_slots_is_a_dead_letter_that_names
         call("register_batch", {"Records": [record | {"body": json.dumps(event)}]})
         [dead] = dead_letter_queue.messages()
         assert dead["MessageAttributes"]["field"]["StringValue"].startswith("detail.data")
-    assert bootstrap.container().repository.find("batch-1") is None
+    assert bootstrap.container().repository.snapshots(["batch-1"]) == []
 
 
 @pytest.mark.fault(21)
@@ -150,9 +151,8 @@ def test_every_message_is_retried_while_postgres_is_down_and_succeeds_afterwards
     finally:
         postgres.start()
     assert call("provision_content", event) == {"batchItemFailures": []}
-    found = bootstrap.container().repository.find("batch-1")
-    assert found is not None
-    assert (found[0].batch.status, dead_letter_queue.messages()) == ("ready", [])
+    [found] = bootstrap.container().repository.snapshots(["batch-1"])
+    assert (found.batch.status, dead_letter_queue.messages()) == ("ready", [])
 
 
 def test_migrating_twice_or_a_newer_database_is_a_success(
@@ -164,21 +164,3 @@ def test_migrating_twice_or_a_newer_database_is_a_success(
     postgres.execute("UPDATE alembic_version SET version_num = 'newer'", database=name)
     assert upgrade(engine) == "newer"
     engine.dispose()
-
-
-@pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
-def test_cloudformation_is_answered_even_after_a_failure(
-    monkeypatch: pytest.MonkeyPatch, request_type: str
-) -> None:
-    sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        "els_core.adapters.aws.custom_resource.PoolManager.request",
-        lambda _self, _method, _url, body, **_: sent.append(json.loads(body)),
-    )
-
-    def fail() -> str:
-        raise ConnectionError("no database")
-
-    answer(example_event("migrate_database") | {"RequestType": request_type}, "stream", fail)
-    status = "SUCCESS" if request_type == "Delete" else "FAILED"
-    assert [(one["Status"], one["PhysicalResourceId"]) for one in sent] == [(status, PHYSICAL_ID)]

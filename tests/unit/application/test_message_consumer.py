@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from els_core.application.message_consumer import MessageConsumer
+from els_core.application.message_consumer import MessageConsumer, Retry
 from els_core.application.messages import PoisonMessage, QueueMessage
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError, ProcessingError
 from tests.fakes.queues import FakeDeadLetterQueue
@@ -57,10 +57,12 @@ def consume(
     def parse(body: str) -> str | PoisonMessage:
         return BAD if body in poison else body
 
-    def rejections(report: list[str]) -> list[PoisonMessage | None]:
+    def verdicts(report: list[str]) -> list[PoisonMessage | Retry | None]:
         return [REJECTED if item in rejected else None for item in report]
 
-    consumer = MessageConsumer(parse, process, rejections, queue or SmallDeadLetterQueue())
+    consumer = MessageConsumer(
+        parse, lambda items, _: process(items), verdicts, queue or SmallDeadLetterQueue()
+    )
     return consumer.consume(MESSAGES)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from els_core.adapters.aws.event_bus import EventBridgePublisher
+from els_core.application.budgets import always
 from els_core.domain.errors import ExternalServiceError, PartiallySentError
 from els_core.domain.events import OutboxMessage
 from tests.unit.adapters.aws.clients import EventsClient, client_error, unreachable
@@ -21,7 +22,7 @@ def message(number: int, size: int = 10) -> OutboxMessage:
 
 
 def publish(client: Any, messages: Sequence[OutboxMessage]) -> list[UUID]:
-    return EventBridgePublisher(client, "bus").publish(messages)
+    return EventBridgePublisher(client, "bus").publish(messages, always)
 
 
 def test_messages_are_grouped_by_entries_and_utf_8_bytes() -> None:
