@@ -194,3 +194,25 @@ def test_an_unavailable_server_is_a_fault(
     with pytest.raises(ExternalServiceError) as caught:
         call(down, coordinator.now())
     assert caught.value.service == "Redis"
+
+
+def test_proposals_carry_the_version_that_redis_has(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, snapshot(1, deadline, at(version=7)))
+    proposals = coordinator.port.propose([content("a"), content("b")], coordinator.now())
+    assert [proposal.version for proposal in proposals] == [7, 7]
+    [unknown] = coordinator.port.propose([content("a", "other")], coordinator.now())
+    assert unknown.version is None
+
+
+@pytest.mark.fault(29)
+def test_a_version_that_was_found_to_be_a_lie_is_replaced_and_no_other(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, snapshot(2, deadline, at(version=10**6), assigned=["a"]))
+    older = snapshot(2, deadline, at(version=3))
+    coordinator.port.install([CoordinatorUpdate(older, replaces=999)], coordinator.now())
+    assert len(coordinator.port.get_missing_slots("b")) == 1
+    coordinator.port.install([CoordinatorUpdate(older, replaces=10**6)], coordinator.now())
+    assert len(coordinator.port.get_missing_slots("b")) == 2

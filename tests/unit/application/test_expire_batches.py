@@ -130,7 +130,7 @@ def test_batches_unchanged_for_longer_than_the_retention_are_deleted(
     assert environment.expire().purged == 0
     environment.clock.advance(2 * HOUR)
     assert environment.expire().purged == 1
-    assert environment.postgres.snapshots(["old"]) is None
+    assert environment.postgres.snapshots(["old"]) == []
     assert statuses(environment, "young") == [Status.READY]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-PAGE = 3
+PAGE = 4
 DETAIL = "x" * (PAGE_BYTES // PAGE)
 
 

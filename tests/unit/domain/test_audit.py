@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from els_core.domain.audit import IDLE, CoordinatorView, FindingKind, compare
+from els_core.domain.audit import IDLE, CoordinatorView, FindingKind, UnreadableView, compare
 from tests.factories import CORRELATION, NOW, batch, snapshot
 
 if TYPE_CHECKING:
@@ -58,8 +58,16 @@ def test_a_wrong_answer_about_a_used_slot_is_reported(
     assert found(available, used) is FindingKind.REDIS_DIFFERS
 
 
-def test_a_batch_that_changed_since_it_was_read_is_no_finding() -> None:
-    assert found(available=[A], used={}, version=6) is None
+@pytest.mark.fault(29)
+def test_a_version_of_the_future_cannot_be_true() -> None:
+    assert found(available=[A], used={}, version=6) is FindingKind.REDIS_DIFFERS
+
+
+@pytest.mark.fault(29)
+def test_what_cannot_be_read_is_wrong() -> None:
+    finding = compare(SNAPSHOT, UnreadableView(), NOW)
+    assert finding is not None
+    assert finding.kind is FindingKind.REDIS_DIFFERS
 
 
 @pytest.mark.parametrize(
@@ -81,6 +89,7 @@ REDIS_IS_WRONG = {
     FindingKind.REDIS_FORGOT: True,
     FindingKind.REDIS_DIFFERS: True,
     FindingKind.UNCOMMITTED_PROPOSALS: True,
+    FindingKind.EVENT_BUS_MISSING: False,
 }
 
 
