@@ -18,7 +18,7 @@ def final(world: World) -> frozenset[tuple[object, ...]]:
             page.batch.failed_count,
             len(page.excess),
             len(page.late),
-            frozenset(page.ends()),
+            frozenset(page.outcomes()),
             frozenset(
                 message.detail_type for message in world.bus.taken if message.batch_id == page.batch_id
             ),

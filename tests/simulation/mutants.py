@@ -16,7 +16,7 @@ from tests.simulation.seed_ranges import PROCESSES, leave_interruptions_to_the_p
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dev.invariants.checks import Breach
+    from dev.invariants.checks import Violation
     from tests.simulation.mutations import Mutation
 
 MISFITS = ("TypeError", "AttributeError", "NameError")
@@ -28,7 +28,7 @@ class Noticed(NamedTuple):
 
     number: int
     seed: int | None = None
-    breach: Breach | None = None
+    breach: Violation | None = None
 
     @property
     def mutation(self) -> Mutation:
@@ -41,7 +41,7 @@ class Noticed(NamedTuple):
 
         A mutation that no longer fits the code that it mutates proves nothing.
         """
-        is_misfit = self.breach is not None and self.breach.what.startswith(MISFITS)
+        is_misfit = self.breach is not None and self.breach.detail.startswith(MISFITS)
         return not is_misfit and (self.seed is None) == bool(self.mutation.held_by)
 
 
@@ -66,6 +66,8 @@ def table_of(noticed: Sequence[Noticed]) -> Table:
     table = Table("guard taken out", "seeds", "limit", "what broke, or what holds it", title="mutants")
     for one in noticed:
         mutation, seed, breach = one.mutation, one.seed, one.breach
-        what = f"{breach.promise}: {breach.what}" if breach else mutation.held_by or "NOTHING: it survives"
+        what = (
+            f"{breach.invariant}: {breach.detail}" if breach else mutation.held_by or "NOTHING: it survives"
+        )
         table.add_row(mutation.guard, str(seed or "none"), str(mutation.limit), what[:110])
     return table

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from dev.invariants.checks import Breach
+    from dev.invariants.checks import Violation
     from tests.fakes.cooperative_scheduler import Task
     from tests.simulation.choices import Choices
     from tests.simulation.messages import Letter
@@ -73,7 +73,7 @@ class RandomWorld(WatchedWorld):
         if self._is_echoed:
             self._repeat()
 
-    def _final_breaches(self) -> Iterator[Breach]:
+    def _final_breaches(self) -> Iterator[Violation]:
         return final_breaches(
             self.books(),
             self._delivered,
@@ -96,7 +96,7 @@ class RandomWorld(WatchedWorld):
         self.drain()
         for batch_id, page in self.servers.pages().items():
             if (
-                page.domain_events() != before[batch_id].domain_events()
+                page.comparable() != before[batch_id].comparable()
                 and page.batch.status is not Status.TIMED_OUT
             ):
                 self.breach(8, batch_id, "repetitions changed it")

@@ -13,7 +13,7 @@ from tests.simulation.verdicts import PromiseBrokenError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dev.invariants.checks import Breach
+    from dev.invariants.checks import Violation
     from tests.simulation.trace_log import Story
 
 MOST_ATTEMPTS = 4_000
@@ -28,7 +28,7 @@ class Life:
     course: Sequence[int]
     omitted: frozenset[int]
     story: Story
-    breach: Breach | None
+    breach: Violation | None
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -72,8 +72,8 @@ def shortest(life: Life) -> Life:
     return life
 
 
-def _is_the_same(breach: Breach | None, wanted: Breach | None) -> bool:
-    return breach is not None and wanted is not None and breach.promise == wanted.promise
+def _is_the_same(breach: Violation | None, wanted: Violation | None) -> bool:
+    return breach is not None and wanted is not None and breach.invariant == wanted.invariant
 
 
 type _Draws = tuple[Sequence[int], Sequence[int], frozenset[int]]

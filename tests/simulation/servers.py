@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from dev.invariants.evidence import Page
+    from dev.invariants.evidence import BatchEvidence
     from els_core.application.messages import DeadLetter
     from els_core.application.ports.clock import Clock
     from els_core.application.ports.repository import Transaction
@@ -205,10 +205,10 @@ class WatchedStores(FakeStores):
         self.repository = self.record
         self.coordinator = self.cache
 
-    def pages(self) -> dict[str, Page]:
+    def pages(self) -> dict[str, BatchEvidence]:
         return {batch_id: self.page(batch_id) for batch_id in self.record.database.batches.committed}
 
-    def page(self, batch_id: str) -> Page:
+    def page(self, batch_id: str) -> BatchEvidence:
         """Return all that is committed of one batch, without what is parked for ever."""
         page = self._page(batch_id)
         stuck = {identity for owner, identity in self.stuck() if owner == batch_id}

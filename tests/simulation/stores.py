@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from dev.invariants.evidence import Page
+from dev.invariants.evidence import BatchEvidence
 from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
@@ -65,7 +65,7 @@ class Stores(Protocol):
         """Let the coordinator forget everything."""
         ...
 
-    def pages(self) -> dict[str, Page]:
+    def pages(self) -> dict[str, BatchEvidence]:
         """Return all that is committed, by batch."""
         ...
 
@@ -73,14 +73,14 @@ class Stores(Protocol):
         """Return what is committed to the outbox."""
         ...
 
-    def misknown(self, page: Page) -> list[str]:
+    def misknown(self, page: BatchEvidence) -> list[str]:
         """Return what the coordinator has wrong of a batch whose arrivals have all come again."""
         ...
 
 
-def misknown(coordinator_inspector: CoordinatorInspector, page: Page) -> list[str]:
+def misknown(coordinator_inspector: CoordinatorInspector, page: BatchEvidence) -> list[str]:
     """Compare what Redis knows of a batch with the record."""
-    if not page.ends():
+    if not page.outcomes():
         return []  # no arrival, nobody to notice
     [known] = coordinator_inspector.inspect([page.batch_id])
     if known is None:
@@ -117,13 +117,13 @@ class FakeStores:
     def flush(self) -> None:
         self.redis.flush()
 
-    def pages(self) -> dict[str, Page]:
+    def pages(self) -> dict[str, BatchEvidence]:
         return {batch_id: self._page(batch_id) for batch_id in self.repository.database.batches.committed}
 
-    def _page(self, batch_id: str) -> Page:
+    def _page(self, batch_id: str) -> BatchEvidence:
         database = self.repository.database
         failures = [row for key, row in database.failures.committed.items() if key[0] == batch_id]
-        return Page(
+        return BatchEvidence(
             snapshot_of(database.batches.committed[batch_id], database.essays.committed.values(), failures),
             {
                 row.content.text_storage_id: row.reason
@@ -134,7 +134,7 @@ class FakeStores:
             frozenset(identity for owner, identity in database.parked.committed if owner == batch_id),
         )
 
-    def misknown(self, page: Page) -> list[str]:
+    def misknown(self, page: BatchEvidence) -> list[str]:
         return misknown(self.redis, page) if self.coordinator is self.redis else []
 
     def outbox(self) -> list[OutboxMessage]:
@@ -184,7 +184,7 @@ class RealStores:
     def flush(self) -> None:
         self._client.flushall()
 
-    def pages(self) -> dict[str, Page]:
+    def pages(self) -> dict[str, BatchEvidence]:
         with self._engine.connect() as connection:
             snapshots = [roll_of_row(row) for row in connection.execute(ROLLS).mappings()]
             loose = connection.execute(LOOSE).all() if snapshots else []
@@ -195,7 +195,7 @@ class RealStores:
             for snapshot in snapshots
         }
 
-    def misknown(self, page: Page) -> list[str]:
+    def misknown(self, page: BatchEvidence) -> list[str]:
         return misknown(self.coordinator, page)
 
     def outbox(self) -> list[OutboxMessage]:
@@ -204,8 +204,8 @@ class RealStores:
         return [OutboxMessage(UUID(str(event_id)), *rest) for event_id, *rest in rows]
 
 
-def _page(snapshot: BatchSnapshot, loose: Sequence[Row[Any]]) -> Page:
-    return Page(
+def _page(snapshot: BatchSnapshot, loose: Sequence[Row[Any]]) -> BatchEvidence:
+    return BatchEvidence(
         snapshot,
         {row.name: Reason(row.reason) for row in loose if row.kind == "excess"},
         {row.name: Reason(row.reason) for row in loose if row.kind == "late"},

@@ -79,7 +79,9 @@ def test_with_more_contents_than_slots_only_which_are_excess_depends_on_the_orde
         world = World()
         follow(world, order)
         [page] = world.stores.pages().values()
-        finals.add((page.batch.status, page.batch.assigned_count, len(page.excess), frozenset(page.ends())))
+        finals.add(
+            (page.batch.status, page.batch.assigned_count, len(page.excess), frozenset(page.outcomes()))
+        )
     assert finals == {(Status.READY, 2, 1, frozenset({"content:a", "content:c", "content:d"}))}
 
 

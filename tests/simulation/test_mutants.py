@@ -36,5 +36,5 @@ def test_the_story_of_a_broken_promise_is_short() -> None:
         short = shortest(life)
     assert short.breach is not None
     assert life.breach is not None
-    assert short.breach.promise == life.breach.promise
+    assert short.breach.invariant == life.breach.invariant
     assert len(short.story) <= 12

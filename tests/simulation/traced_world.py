@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from dev.invariants.checks import Breach, breaches
-from dev.invariants.evidence import Books
+from dev.invariants.checks import Violation, violations
+from dev.invariants.evidence import Evidence
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError
 from tests.fakes.cooperative_scheduler import Turns
 from tests.fakes.queues import VISIBILITY
@@ -52,7 +52,7 @@ class WatchedWorld(World):
 
     def breach(self, promise: int, batch_id: str, what: str) -> None:
         """End the world."""
-        raise PromiseBrokenError(Breach(promise, batch_id, what))
+        raise PromiseBrokenError(Violation(promise, batch_id, what))
 
     def provision(self, limit: int = 10) -> bool:
         """Let one process take arrivals; tell whether there were any."""
@@ -109,7 +109,7 @@ class WatchedWorld(World):
     def committed(self, decided: dict[ArrivalKey, Outcome]) -> None:
         """Check the promises on what a commit has changed; nothing else changes the record."""
         self._decided.setdefault(self.turns.running, {}).update(decided)
-        books = Books(
+        books = Evidence(
             self.servers.now(),
             self.registered,
             self.sent,
@@ -117,13 +117,13 @@ class WatchedWorld(World):
             self.servers.outbox(),
             self.bus.taken,
         )
-        for page in books.pages.values():
+        for page in books.batches.values():
             row = page.batch
             if self._told.get(row.batch_id) != row.version:
                 self._told[row.batch_id] = row.version
                 counts = f"{row.assigned_count}+{row.failed_count} of {row.expected_count}"
                 self.tell("commits {} v{} {} {}", row.batch_id, row.version, row.status.value, counts)
-        for breach in breaches(books, is_quiet=False):
+        for breach in violations(books, is_quiescent=False):
             raise PromiseBrokenError(breach)
 
     def drain(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dev.invariants.checks import Breach, breaches
+from dev.invariants.checks import Violation, violations
 from els_core.application.provision_content import ProvisioningResult
 from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.batches import Status
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from dev.invariants.evidence import Books, Page
+    from dev.invariants.evidence import BatchEvidence, Evidence
     from els_core.domain.arrivals import ArrivalKey
     from els_core.domain.outcomes import Outcome
     from tests.fakes.queues import FakeDeadLetters
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 def final_breaches(
-    books: Books,
+    books: Evidence,
     delivered: Sequence[Letter],
     dead: FakeDeadLetters,
     stuck: AbstractSet[ArrivalKey],
     *,
     has_waited: bool,
-) -> Iterator[Breach]:
+) -> Iterator[Violation]:
     """Yield what is wrong once nothing is on its way; `has_waited` for longer than parking may last."""
-    yield from breaches(books, is_quiet=True)
+    yield from violations(books, is_quiescent=True)
     yield from _poison(delivered, dead, stuck)
-    for page in books.pages.values():
+    for page in books.batches.values():
         yield from _same_in_any_order(books, page)
         if has_waited:
             yield from _overdue(books, page)
@@ -42,18 +42,18 @@ def final_breaches(
 
 def _poison(
     delivered: Sequence[Letter], dead: FakeDeadLetters, stuck: AbstractSet[ArrivalKey]
-) -> Iterator[Breach]:
+) -> Iterator[Violation]:
     """What can never succeed is in the dead-letter queue with its reason, or parked, and nothing else is."""
     poison = {letter.body: letter.what for letter in delivered if letter.announced is None}
     buried = {letter.message.body for letter in dead.letters if letter.poison.error_code}
     parked = {one.body for one in delivered if one.refused is not None and key_of(one.refused) in stuck}
     for body in sorted(poison.keys() - buried - parked):
-        yield Breach(11, "", f"{poison[body]} was not buried")
+        yield Violation(11, "", f"{poison[body]} was not buried")
     for body in sorted(buried - poison.keys()):
-        yield Breach(11, "", f"a good message was buried: {body}")
+        yield Violation(11, "", f"a good message was buried: {body}")
 
 
-def _same_in_any_order(books: Books, page: Page) -> Iterator[Breach]:
+def _same_in_any_order(books: Evidence, page: BatchEvidence) -> Iterator[Violation]:
     """Without a deadline that passed, only which arrivals are excess may depend on the order."""
     batch = page.batch
     if batch.status in {Status.AWAITED, Status.TIMED_OUT}:
@@ -61,10 +61,10 @@ def _same_in_any_order(books: Books, page: Page) -> Iterator[Breach]:
     used = batch.assigned_count + batch.failed_count
     wanted = min(len(books.identities(batch.batch_id)), batch.expected_count)
     if used != wanted:
-        yield Breach(8, batch.batch_id, f"{used} slots are used, in any order it must be {wanted}")
+        yield Violation(8, batch.batch_id, f"{used} slots are used, in any order it must be {wanted}")
 
 
-def _overdue(books: Books, page: Page) -> Iterator[Breach]:
+def _overdue(books: Evidence, page: BatchEvidence) -> Iterator[Violation]:
     """Who waits for too long is announced."""
     told = {
         arrival["identity"]
@@ -72,12 +72,12 @@ def _overdue(books: Books, page: Page) -> Iterator[Breach]:
         for arrival in data["arrivals"]
     }
     if page.parked - told:
-        yield Breach(6, page.batch_id, f"{sorted(page.parked - told)} wait and nobody was told")
+        yield Violation(6, page.batch_id, f"{sorted(page.parked - told)} wait and nobody was told")
 
 
 def wrong_answers(
     reports: Sequence[tuple[Sequence[object], object]], decided: Mapping[ArrivalKey, Outcome]
-) -> Iterator[Breach]:
+) -> Iterator[Violation]:
     """Yield what an undisturbed invocation answers otherwise than it decided: each outcome once."""
     answers = Counter(
         (key_of(arrival), outcome)
@@ -88,7 +88,7 @@ def wrong_answers(
     )
     for key, outcome in decided.items():
         if not isinstance(outcome, Parked) and answers[key, outcome] != 1:
-            yield Breach(2, key[0], f"{key[1]} is {outcome}, answered {answers[key, outcome]} times")
+            yield Violation(2, key[0], f"{key[1]} is {outcome}, answered {answers[key, outcome]} times")
 
 
 class CommitWatch:
@@ -112,6 +112,6 @@ class CommitWatch:
 class PromiseBrokenError(BaseException):
     """Ends a world at once; no code of the service can catch it."""
 
-    def __init__(self, breach: Breach) -> None:
+    def __init__(self, breach: Violation) -> None:
         super().__init__(str(breach))
         self.breach = breach

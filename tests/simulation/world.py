@@ -9,8 +9,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dev.invariants.checks import Breach, breaches
-from dev.invariants.evidence import Books
+from dev.invariants.checks import Violation, violations
+from dev.invariants.evidence import Evidence
 from els_core.application.post_commit import PostCommit
 from els_core.bootstrap import Container
 from els_core.domain.batches import Registration
@@ -200,9 +200,9 @@ class World:
         """Tell whether nothing is on its way."""
         return self.registrations.is_empty and self.arrivals.is_empty and not self.stores.outbox()
 
-    def books(self) -> Books:
+    def books(self) -> Evidence:
         """Return everything that can be looked at."""
-        return Books(
+        return Evidence(
             self.stores.now(),
             self.registered,
             self.sent,
@@ -211,13 +211,15 @@ class World:
             self.bus.taken,
         )
 
-    def breaches(self, *, is_quiet: bool) -> list[Breach]:
+    def breaches(self, *, is_quiet: bool) -> list[Violation]:
         """Return every broken promise."""
-        found = breaches(self.books(), is_quiet=is_quiet)
+        found = violations(self.books(), is_quiescent=is_quiet)
         if is_quiet and set(self.poison) != {letter.message.body for letter in self.dead_letters.letters}:
-            found.append(Breach(11, "-", f"{len(self.poison)} poisonous, {self.dead_letters.letters} buried"))
+            found.append(
+                Violation(11, "-", f"{len(self.poison)} poisonous, {self.dead_letters.letters} buried")
+            )
         if self.registrations.dead or self.arrivals.dead:
-            found.append(Breach(11, "-", "a message came back until its queue gave it up"))
+            found.append(Violation(11, "-", "a message came back until its queue gave it up"))
         return found
 
     def echo(self) -> list[str]:
@@ -232,7 +234,7 @@ class World:
         wrong = [
             f"batch {batch_id} changed by repetitions"
             for batch_id, page in pages.items()
-            if page.domain_events() != before[batch_id].domain_events()
+            if page.comparable() != before[batch_id].comparable()
         ]
         if self.bus.kinds() != events:
             wrong.append("repetitions were announced")
