@@ -60,7 +60,7 @@ class Demo:
     def run(self) -> bool:
         """Run the demo and return whether every invariant holds."""
         machine = f"{platform.system()} on {platform.machine()}"
-        self._console.say(f"this is {machine}; the demo runs on Linux and macOS, x86-64 and arm64")
+        self._console.say(f"{machine} (the demo runs on Linux and macOS, x86-64 and arm64)")
         workload = make_workload(read_folder(self._options.essays), self._tree.mark, SEED)
         self._batch_ids = workload.batch_ids
         self._tree.make_folder()

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from dev.deploy.stack import ReceivedEvent
 
 WIDTH = 80  # of everything that is wrapped, also where there is no terminal
+TIED = "\N{NO-BREAK SPACE}"  # between two words of a line; printed as a blank
 PLAIN_SECONDS = 10  # between two progress lines where there is no terminal
 LEFT = {"batch", "shows", "status"}  # columns of text; the others are numbers
+# batch, what it shows, counts, status
+ROW = "{:12}{:18}{:>5}{:>7}{:>10}{:>8}{:>8}  {}"
 COLUMNS = ("files", "slots", "assigned", "failed", "excess")
 
 
@@ -71,14 +74,13 @@ class Console:
 
     def batches(self, workload: Workload, states: Mapping[str, BatchState]) -> None:
         """Print what became of each batch, as Postgres has it."""
-        table = _table("batch", "shows", *COLUMNS, "status")
+        self._terminal.print("\nThe batches in Postgres:\n")
+        self._terminal.print(ROW.format("batch", "shows", *COLUMNS, "status"))
         for batch in workload.batches:
             state = states.get(batch.batch_id)
             files = len(workload.identities(batch))
-            counts = (files, batch.slots, state.assigned, state.failed, len(state.excess)) if state else ()
-            table.add_row(batch.name, batch.shows, *map(str, counts), *([state.status] if state else []))
-        self._terminal.print("\nThe batches in Postgres:\n")
-        self._terminal.print(table)
+            counts = (state.assigned, state.failed, len(state.excess), state.status) if state else ("-",) * 4
+            self._terminal.print(ROW.format(batch.name, batch.shows, files, batch.slots, *counts))
 
     def events(self, workload: Workload, received: Sequence[ReceivedEvent]) -> None:
         """Print how many distinct events of each type a consumer of the outbound bus received."""
@@ -86,7 +88,7 @@ class Console:
         distinct = {event.event_id: event for event in received}.values()
         for batch in workload.batches:
             types = Counter(e.detail_type for e in distinct if e.data["batch_id"] == batch.batch_id)
-            counts = ", ".join(f"{count} {detail_type}" for detail_type, count in sorted(types.items()))
+            counts = ", ".join(f"{count}{TIED}{detail_type}" for detail_type, count in sorted(types.items()))
             self._print(counts or "none", f"{batch.name:12}")
 
     def results(self, results: Sequence[CheckResult]) -> None:
@@ -127,8 +129,8 @@ class Console:
     def _print(self, text: str, first: str, style: str = "") -> None:
         """Print a text behind its first columns, wrapped with a hanging indent."""
         lines = textwrap.wrap(text, WIDTH - len(first), break_long_words=False, break_on_hyphens=False)
-        hanging = "\n" + " " * len(first)
-        self._terminal.print(Text.assemble((first, style), hanging.join(lines)), soft_wrap=True)
+        wrapped = ("\n" + " " * len(first)).join(lines).replace(TIED, " ")
+        self._terminal.print(Text.assemble((first, style), wrapped), soft_wrap=True)
 
 
 def _table(*columns: str) -> Table:

@@ -108,7 +108,7 @@ def deploy(
 ) -> Environment:
     """Build and deploy the template, and create the bucket of the files."""
     action, built = _build_for(environment, in_bundles=in_bundles)
-    say("sam build: functions and layers (skipped while their sources are unchanged)")
+    say("sam build: functions and layers (skipped while sources are unchanged)")
     _build(action)
     parameters = {
         # Functions in containers reach the stores by other host names.
@@ -121,7 +121,7 @@ def deploy(
         # As long as a function may take, so that no message is redelivered during a cold start.
         "VisibilityTimeoutSeconds": "30",
     }
-    say("sam deploy: queues, rules and functions; a custom resource runs the migrations")
+    say("sam deploy: queues, rules, functions; the migrations run in it")
     client_of(environment.endpoint, "events").create_event_bus(Name=environment.outbound)
     template = built / "template.yaml"
     stack = sam.deploy(

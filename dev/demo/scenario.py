@@ -51,6 +51,8 @@ class Scenario:
             self._publish(live)
             self._until(live, "wait until every file has an outcome", self._is_decided)
             self._open_batches = self._reader.open_batches()
+            if not self._open_batches:
+                self._console.say("no batch is open any more: the slots in Redis cannot be compared")
             name = self._workload.incomplete.name
             self._until(
                 live, f'wait for the deadline of "{name}", and the sweep of each minute', self._is_over
