@@ -76,7 +76,7 @@ class Demo:
         return holds
 
     def stop(self) -> None:
-        """Stop what was started and clean what was given, unless it is to be kept."""
+        """Stop the servers that were started and clean those that were given, unless all is left running."""
         if self._is_kept:
             return
         self._tree.kill()

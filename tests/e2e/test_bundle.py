@@ -35,8 +35,8 @@ def test_every_handler_imports_from_its_bundle_alone() -> None:
     assert len(functions) == 7
     for name in functions:
         command = [sys.executable, "-I", "-S", "-c", IMPORT, str(BUNDLED / name)]
-        said = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd="/")
-        assert said.stdout.startswith(str(BUNDLED / name)), said.stderr
+        finished = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd="/")
+        assert finished.stdout.startswith(str(BUNDLED / name)), finished.stderr
 
 
 def test_the_function_that_runs_the_migrations_has_them() -> None:

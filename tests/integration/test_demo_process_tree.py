@@ -1,4 +1,4 @@
-"""What a demo starts ends with it."""
+"""The servers of a demo are killed with its process tree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_every_server_ends_with_its_run_also_one_that_hides_its_environment(
+def test_every_server_is_killed_even_one_that_hides_its_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(MARK, "")
