@@ -121,7 +121,7 @@ def _excess(evidence: Evidence, batch: Batch, state: BatchState) -> Iterator[str
         yield f"{len(events)} excess contents were announced, Postgres has {len(state.excess)}"
     allowed = {"NO_AVAILABLE_SLOT": {"ready", "failed"}, "BATCH_TIMED_OUT": {"timed_out"}}
     for text_id, reason in state.excess.items():
-        if state.status not in allowed[reason]:
+        if state.status not in allowed.get(reason, set()):
             yield f"{text_id} is excess by {reason}, and the batch is {state.status}"
     free = sum(slot.status == "available" for slot in state.slots)
     if free and "NO_AVAILABLE_SLOT" in state.excess.values():
