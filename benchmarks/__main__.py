@@ -50,7 +50,7 @@ def run(tasks: list[Task], console: Console) -> list[Figures]:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="five short rounds, about a minute")
+    parser.add_argument("--quick", action="store_true", help="five short rounds; takes a minute")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/handler.json"))
     arguments = parser.parse_args()
     console = Console()

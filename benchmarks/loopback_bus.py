@@ -14,15 +14,16 @@ from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import ServerProcess, free_port
 from dev.programs.tools import ROOT
 
 TERMINAL = ("BatchEssaysReady", "BatchValidationErrors", "BatchReadinessTimeout")
 
 
-class LoopbackBus:
+class LoopbackBus(Lifecycle):
     """Starts and stops the endpoint, and asks it what it took."""
 
     def __init__(self) -> None:
@@ -37,11 +38,11 @@ class LoopbackBus:
         """Return the endpoint for `AWS_ENDPOINT_URL`."""
         return f"http://127.0.0.1:{self._port}"
 
-    def __enter__(self) -> Self:
+    def _open(self) -> None:
         self._server.start(self._is_ready)
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Kill the endpoint and remove its folder."""
         self._server.kill()
         self._folder.cleanup()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from benchmarks.loopback_bus import LoopbackBus
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.tools import REGION
 from dev.servers.postgres import PostgresServer
 from dev.servers.valkey import ValkeyServer
@@ -27,30 +28,28 @@ FROM batches
 """
 
 
-class Stores:
+class Stores(Lifecycle):
     """A real Valkey, a real Postgres that waits for the disk, and a bus on the loopback."""
 
     def __init__(self) -> None:
         self.postgres = PostgresServer()
         self.valkey = ValkeyServer()
         self.bus = LoopbackBus()
-        self._open = ExitStack()
+        self._servers = ExitStack()
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            for server in (self.postgres, self.valkey, self.bus):
-                stack.enter_context(server)
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                if self.postgres.execute(f"SHOW {setting}") != [["on"]]:
-                    raise RuntimeError(f"Postgres runs with {setting} off")
-            os.environ.update(self._environment())
-            bootstrap.container.cache_clear()
-            bootstrap.container().migrate_database()
-            self._open = stack.pop_all()
-        return self
+    def _open(self) -> None:
+        for server in (self.postgres, self.valkey, self.bus):
+            self._servers.enter_context(server)
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            if self.postgres.execute(f"SHOW {setting}") != [["on"]]:
+                raise RuntimeError(f"Postgres runs with {setting} off")
+        os.environ.update(self._environment())
+        bootstrap.container.cache_clear()
+        bootstrap.container().migrate_database()
 
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def close(self) -> None:
+        """Close every server."""
+        self._servers.close()
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING
 
-from dev.servers.lambda_runtime import Doing
+from dev.servers.lambda_runtime import InstanceState
 
 if TYPE_CHECKING:
     from random import Random
@@ -38,7 +38,7 @@ class Killer:
         if self.is_done.is_set():
             return
         runtime = self._target()
-        doing = runtime.doing
+        doing = runtime.state
         if runtime.kill():
             self.kills[doing] += 1
 
@@ -46,7 +46,9 @@ class Killer:
         """Choose any instance, or look for one at work and let it go on for a random moment."""
         if self.random.random() < AIMED:
             for _ in range(AIM_LOOKS):
-                working = [runtime for runtime in self.fleet.runtimes if runtime.doing is Doing.WORKING]
+                working = [
+                    runtime for runtime in self.fleet.runtimes if runtime.state is InstanceState.INVOCATION
+                ]
                 if working:
                     self.crew.pause(self.random.uniform(0, WORK_SECONDS))
                     return self.random.choice(working)
