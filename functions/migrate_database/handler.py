@@ -15,4 +15,4 @@ telemetry = Telemetry()
 @telemetry.instrumented("migrate_database", SpanKind.INTERNAL)
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Upgrade the schema to the newest revision of the migrations layer."""
-    return answer(event, context.log_stream_name, telemetry.migration(container().migrate_database))
+    return answer(event, context.log_stream_name, telemetry.migration(lambda: container().migrate_database()))

@@ -13,9 +13,6 @@ import pytest
 from moto import mock_aws
 
 from els_core import bootstrap
-from els_core.adapters.aws.custom_resource import PHYSICAL_ID, answer
-from els_core.adapters.postgres.connection import connect
-from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.cli.main import main
 
 if TYPE_CHECKING:
@@ -29,7 +26,7 @@ REGION = "eu-north-1"
 
 @dataclass
 class Context:
-    """What Lambda tells a function of itself."""
+    """The part of LambdaContext that the handlers read."""
 
     function_name: str = "els"
     memory_limit_in_mb: int = 512
@@ -148,7 +145,7 @@ WORSE = ("broken JSON", "a wrong detail-type", "a missing field", "a lone surrog
 
 @pytest.mark.fault(15)
 @pytest.mark.parametrize("what", [*BAD, *WORSE])
-def test_one_bad_record_among_100_goes_to_the_dead_letter_queue_alone(dead_letters: Queue, what: str) -> None:
+def test_one_poison_message_among_100_is_dead_lettered_alone(dead_letters: Queue, what: str) -> None:
     [record, _] = event_of("provision_content")["Records"]
     records = [
         record | {"messageId": f"m{n}", "body": record["body"].replace("text-1", f"text-{n}")}
@@ -197,7 +194,7 @@ def test_a_batch_of_a_wrong_size_is_rejected_by_field(dead_letters: Queue) -> No
 
 
 @pytest.mark.fault(21)
-def test_all_comes_back_while_postgres_is_down_and_is_done_afterwards(
+def test_all_messages_are_retried_while_postgres_is_down_and_succeed_afterwards(
     dead_letters: Queue, postgres: PostgresServer
 ) -> None:
     call("register_batch", event_of("register_batch"))
@@ -212,30 +209,3 @@ def test_all_comes_back_while_postgres_is_down_and_is_done_afterwards(
     found = bootstrap.container().repository.find("batch-1")
     assert found is not None
     assert (found[0].batch.status, dead_letters.messages()) == ("ready", [])
-
-
-def test_migrating_again_or_a_database_ahead_is_fine(database_url: str, postgres: PostgresServer) -> None:
-    engine = connect(database_url)
-    assert upgrade(engine) == "0001"
-    name = str(engine.url.database)
-    postgres.execute("UPDATE alembic_version SET version_num = 'newer'", database=name)
-    assert upgrade(engine) == "newer"
-    engine.dispose()
-
-
-@pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
-def test_cloudformation_is_answered_also_after_a_failure(
-    monkeypatch: pytest.MonkeyPatch, request_type: str
-) -> None:
-    sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        "els_core.adapters.aws.custom_resource.PoolManager.request",
-        lambda _self, _method, _url, body, **_: sent.append(json.loads(body)),
-    )
-
-    def fail() -> str:
-        raise ConnectionError("no database")
-
-    answer(event_of("migrate_database") | {"RequestType": request_type}, "stream", fail)
-    status = "SUCCESS" if request_type == "Delete" else "FAILED"
-    assert [(one["Status"], one["PhysicalResourceId"]) for one in sent] == [(status, PHYSICAL_ID)]
