@@ -72,8 +72,8 @@ test: install ## every test, on real servers
 
 ### Look for faults longer than the tests do
 
-simulate: install ## random runs with faults, on fakes | [SEEDS=n] how many  [FIRST=n] from which seed | [SEED=n] one again, with its trace log
-	$(RUN)/python -m tests.simulation $(if $(SEED),world $(SEED),worlds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
+simulate: install ## simulated runs with faults, on fakes | [SEEDS=n] how many  [FIRST=n] from which seed | [SEED=n] replay one, with its trace
+	$(RUN)/python -m tests.simulation $(if $(SEED),seed $(SEED),seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
 
 crashpoints: install ## a crash or a lost answer at every call of a port
 	$(RUN)/pytest tests/simulation/test_crash_points.py

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.adapters.telemetry.tracing import traced
 from els_core.bootstrap import container
-from els_core.contracts.http_api import status_of
+from els_core.contracts.http_api import batch_status_answer
 
 telemetry = Telemetry()
 app = APIGatewayHttpResolver()
@@ -21,7 +21,7 @@ def get_batch(batch_id: str) -> dict[str, Any]:
     described = container().batch_status().read(batch_id)
     if described is None:
         raise NotFoundError(f"no batch {batch_id}: neither registered nor named by any arrival")
-    return status_of(described)
+    return batch_status_answer(described).model_dump(mode="json")
 
 
 @traced("batch_status")

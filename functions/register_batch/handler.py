@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.adapters.telemetry.tracing import traced
 from els_core.bootstrap import container
-from els_core.contracts.sqs import partial_response, records_of
+from els_core.contracts.sqs import messages_of, partial_batch_response
 
 telemetry = Telemetry()
 
@@ -17,6 +17,6 @@ telemetry = Telemetry()
 @telemetry.metrics.log_metrics
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's shape
     """Open the batches and decide what was parked for them."""
-    taken = container().register_batch().consume(records_of(event))
+    taken = container().register_batch().consume(messages_of(event))
     telemetry.registered(taken)
-    return partial_response(taken.batch_item_failures)
+    return partial_batch_response(taken.batch_item_failures)

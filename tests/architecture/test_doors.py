@@ -73,7 +73,7 @@ def test_every_function_is_called_by_a_test(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_handler_is_a_doorway_without_logic(function: str) -> None:
+def test_a_handler_has_no_logic(function: str) -> None:
     path = Path("functions", function, "handler.py")
     assert len(path.read_text("utf-8").splitlines()) <= MAX_HANDLER_LINES
     module = parse(path)

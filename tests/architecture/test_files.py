@@ -45,7 +45,7 @@ def test_no_function_is_longer_than_40_lines_and_most_are_short() -> None:
     assert median(length for path in SHIPPED for length, _ in lengths(path)) < MEDIAN_FUNCTION_LINES
 
 
-def test_no_room_is_named_after_nothing() -> None:
+def test_no_module_has_a_name_without_meaning() -> None:
     parts = {part for path in python_files(*OURS) for part in path.with_suffix("").parts}
     assert parts & (NO_ROOMS - {"env"}) == set()
     assert {path.stem for path in python_files("layers")} & NO_ROOMS == set()
@@ -58,7 +58,7 @@ def test_only_the_settings_name_environment_variables() -> None:
 
 
 @pytest.mark.parametrize("room", ["domain", "application"])
-def test_the_core_takes_the_time_as_an_input(room: str) -> None:
+def test_domain_and_application_take_the_time_as_an_input(room: str) -> None:
     for path in python_files(str(CORE / room)):
         assert not {"now", "utcnow", "monotonic", "perf_counter"} & _called_on_modules(path)
 

@@ -11,7 +11,7 @@ from els_core.domain.events import TERMINAL_EVENT_TYPES
 COMMAND = "run make schemas"
 
 
-def test_every_schema_is_in_step_with_its_model() -> None:
+def test_every_schema_file_matches_its_model() -> None:
     written = {path: path.read_text("utf-8") for path in FOLDER.rglob("*.json")}
     assert written == schemas(), COMMAND
 
@@ -27,7 +27,7 @@ def test_every_event_of_the_wire_format_has_a_schema() -> None:
     }
 
 
-def test_what_is_always_written_is_always_there_to_be_read() -> None:
+def test_every_property_of_an_outbound_event_is_required() -> None:
     for model in OUTBOUND:
         schema = json.loads(Path(FOLDER, "outbound", f"{model.__name__}.json").read_text("utf-8"))
         data = schema["$defs"][model.__name__]

@@ -30,7 +30,7 @@ def used(body: str, kind: str) -> set[int]:
 @pytest.mark.fault(17)
 @pytest.mark.parametrize("kind", ["KEYS", "ARGV"])
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_what_a_script_uses_is_declared_and_what_it_declares_is_used(name: str, kind: str) -> None:
+def test_a_script_declares_exactly_the_keys_and_arguments_that_it_uses(name: str, kind: str) -> None:
     header, body = halves(name)
     declared = [int(number) for number in re.findall(rf"^-- {kind}\[(\d+)\] ", header, re.MULTILINE)]
     assert declared == list(range(1, len(declared) + 1))
@@ -46,7 +46,7 @@ def test_every_key_is_declared_with_its_type(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_the_words_that_come_back_are_listed(name: str) -> None:
+def test_a_header_lists_exactly_the_replies_of_its_script(name: str) -> None:
     header, body = halves(name)
     promised = re.findall(r'"([a-z]+)[ "]', header[header.index("Returns") :])
     answers = " ".join(re.findall(r"(?:return|answers\[i\] =) (.*'.*)$", body, re.MULTILINE))
@@ -56,7 +56,7 @@ def test_the_words_that_come_back_are_listed(name: str) -> None:
 
 @pytest.mark.fault(17)
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_script_makes_no_key_and_asks_no_clock(name: str) -> None:
+def test_a_script_uses_only_declared_keys_and_no_clock(name: str) -> None:
     _, body = halves(name)
     keys = re.findall(r"redis\.call\('[A-Z]+', ([^,)]+)", body)
     assert keys

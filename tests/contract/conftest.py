@@ -1,4 +1,4 @@
-"""Every port by its fake and by its real adapters; each test of this folder runs on all of them."""
+"""Every port as a fake and as its real adapters; every test of this folder runs on all of them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING
 import pytest
 from moto import mock_aws
 
-from tests.contract.buses import (
-    BusUnderTest,
-    DeadLettersUnderTest,
-    FakeBusUnderTest,
-    FakeDeadLettersUnderTest,
-    RealBusUnderTest,
-    RealDeadLettersUnderTest,
-)
 from tests.contract.coordinators import (
     CoordinatorUnderTest,
     FakeCoordinatorUnderTest,
-    RealCoordinatorUnderTest,
+    RedisCoordinatorUnderTest,
 )
-from tests.contract.postgres_rows import FakeRecordUnderTest, PostgresUnderTest, RealRecordUnderTest
+from tests.contract.messaging import (
+    DeadLetterQueueUnderTest,
+    EventBridgePublisherUnderTest,
+    FakeDeadLetterQueueUnderTest,
+    FakePublisherUnderTest,
+    PublisherUnderTest,
+    SqsDeadLetterQueueUnderTest,
+)
+from tests.contract.repositories import (
+    FakeRepositoryUnderTest,
+    PostgresRepositoryUnderTest,
+    RepositoryUnderTest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,17 +38,17 @@ RETENTION = timedelta(days=90)
 
 
 @pytest.fixture(params=["fake", "postgres"])
-def record(request: pytest.FixtureRequest) -> Iterator[PostgresUnderTest]:
+def store(request: pytest.FixtureRequest) -> Iterator[RepositoryUnderTest]:
     if request.param == "fake":
-        yield FakeRecordUnderTest()
+        yield FakeRepositoryUnderTest()
         return
-    with closing(RealRecordUnderTest(request.getfixturevalue("database_url"))) as real:
+    with closing(PostgresRepositoryUnderTest(request.getfixturevalue("database_url"))) as real:
         yield real
 
 
 @pytest.fixture
-def repository(record: PostgresUnderTest) -> Repository:
-    return record.repository()
+def repository(store: RepositoryUnderTest) -> Repository:
+    return store.repository()
 
 
 @pytest.fixture(params=["fake", "valkey", "cluster"])
@@ -54,32 +58,32 @@ def coordinator(request: pytest.FixtureRequest) -> Iterator[CoordinatorUnderTest
         return
     is_cluster = request.param == "cluster"
     server = request.getfixturevalue("valkey_cluster" if is_cluster else "valkey_alone")
-    with closing(RealCoordinatorUnderTest(server.url, RETENTION, cluster=is_cluster)) as real:
+    with closing(RedisCoordinatorUnderTest(server.url, RETENTION, cluster=is_cluster)) as real:
         yield real
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    # A bus that is down is asked once: repetitions belong to the SDK, not to the adapter.
+    # An unavailable bus is called once: retries belong to the SDK, not to the adapter.
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with mock_aws():
         yield
 
 
 @pytest.fixture(params=["fake", "eventbridge"])
-def bus(request: pytest.FixtureRequest) -> BusUnderTest:
+def publisher(request: pytest.FixtureRequest) -> PublisherUnderTest:
     if request.param == "fake":
-        return FakeBusUnderTest()
+        return FakePublisherUnderTest()
     request.getfixturevalue("aws")
-    return RealBusUnderTest()
+    return EventBridgePublisherUnderTest()
 
 
 @pytest.fixture(params=["fake", "sqs"])
-def dead_letters(request: pytest.FixtureRequest) -> DeadLettersUnderTest:
+def dead_letter_queue(request: pytest.FixtureRequest) -> DeadLetterQueueUnderTest:
     if request.param == "fake":
-        return FakeDeadLettersUnderTest()
+        return FakeDeadLetterQueueUnderTest()
     request.getfixturevalue("aws")
-    return RealDeadLettersUnderTest()
+    return SqsDeadLetterQueueUnderTest()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The coordinator under test, fake and real: what lies in its keys, and what can happen to them."""
+"""The coordinator under test, fake and real, with access to its keys."""
 
 from __future__ import annotations
 
@@ -21,45 +21,45 @@ if TYPE_CHECKING:
 
 
 class CoordinatorUnderTest(Protocol):
-    """A coordinator that a test can look into from outside."""
+    """A coordinator whose keys a test can read and damage."""
 
     @property
     def port(self) -> Coordinator:
-        """Return the port."""
+        """Return the port under test."""
         ...
 
     @property
     def coordinator_inspector(self) -> CoordinatorInspector:
-        """Return the same as the audit uses it."""
+        """Return the same coordinator as the audit uses it."""
         ...
 
     def now(self) -> datetime:
-        """Return the server's time."""
+        """Return the time of the server."""
         ...
 
     def keys(self, batch_id: str) -> dict[str, float]:
-        """Return the names of the keys that are there, with the moments at which they vanish."""
+        """Return the names of the existing keys with the times at which they expire, in seconds."""
         ...
 
     def spoil(self, batch_id: str, name: str) -> None:
-        """Put something of another type where a key belongs."""
+        """Replace a key by one of another type."""
         ...
 
     def lose(self, batch_id: str, name: str) -> None:
-        """Lose one key."""
+        """Delete one key."""
         ...
 
-    def forget_scripts(self) -> None:
-        """Lose what the server knows of scripts."""
+    def flush_scripts(self) -> None:
+        """Empty the script cache of the server."""
         ...
 
     def go_down(self) -> Coordinator:
-        """Return a coordinator that cannot be reached."""
+        """Return a coordinator whose server is unavailable."""
         ...
 
 
 class FakeCoordinatorUnderTest:
-    """The fake one."""
+    """The fake."""
 
     def __init__(self, retention: timedelta) -> None:
         self._clock = FakeClock()
@@ -69,24 +69,24 @@ class FakeCoordinatorUnderTest:
         return self._clock.now()
 
     def keys(self, batch_id: str) -> dict[str, float]:
-        return self.port.memory(batch_id).present(self._clock.now().timestamp())
+        return self.port.keys_of(batch_id).expiry_times(self._clock.now().timestamp())
 
     def spoil(self, batch_id: str, name: str) -> None:
-        self.port.spoil(batch_id, name)
+        self.port.corrupt(batch_id, name)
 
     def lose(self, batch_id: str, name: str) -> None:
-        self.port.lose(batch_id, name)
+        self.port.delete_key(batch_id, name)
 
-    def forget_scripts(self) -> None:
-        """Know no scripts to begin with."""
+    def flush_scripts(self) -> None:
+        """Do nothing: the fake has no scripts."""
 
     def go_down(self) -> Coordinator:
         self.port.is_down = True
         return self.port
 
 
-class RealCoordinatorUnderTest:
-    """Valkey, alone or as a cluster."""
+class RedisCoordinatorUnderTest:
+    """The real adapter on Valkey, as a single server or a cluster."""
 
     def __init__(self, url: str, retention: timedelta, *, cluster: bool) -> None:
         self._retention = retention
@@ -112,7 +112,7 @@ class RealCoordinatorUnderTest:
     def lose(self, batch_id: str, name: str) -> None:
         self.client.delete(keys.key(batch_id, name))
 
-    def forget_scripts(self) -> None:
+    def flush_scripts(self) -> None:
         self.client.script_flush()
 
     def go_down(self) -> Coordinator:

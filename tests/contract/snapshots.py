@@ -1,4 +1,4 @@
-"""Rolls to install, and short ways to the coordinator."""
+"""Snapshots to install, and shortcuts to the coordinator."""
 
 from __future__ import annotations
 

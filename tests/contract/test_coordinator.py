@@ -1,4 +1,4 @@
-"""What the port `Coordinator` promises: on the fake, on Valkey alone and on a cluster of three."""
+"""The contract of the port `Coordinator`: on the fake, on one Valkey and on a cluster of three."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def test_a_batch_that_was_not_installed_is_unknown(coordinator: CoordinatorUnder
     assert coordinator.keys("b") == {}
 
 
-def test_each_arrival_gets_a_slot_of_its_own_until_none_is_left(
+def test_each_arrival_is_proposed_a_slot_of_its_own_until_none_is_left(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     install(coordinator, snapshot(3, deadline))
     answers = propose(coordinator, content("a"), failure("f"), content("c"), content("d"), failure("g"))
-    assert [answer.word for answer in answers[:3]] == [
+    assert [answer.kind for answer in answers[:3]] == [
         ProposalKind.ASSIGNED,
         ProposalKind.FAILED,
         ProposalKind.ASSIGNED,
@@ -41,18 +41,18 @@ def test_each_arrival_gets_a_slot_of_its_own_until_none_is_left(
     assert answers[3:] == [FULL, FULL]
 
 
-def test_an_arrival_that_comes_again_gets_the_same_slot(
+def test_a_redelivered_arrival_is_proposed_the_same_slot(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     install(coordinator, snapshot(3, deadline))
     first = propose(coordinator, content("a"), failure("a"))
     again = propose(coordinator, failure("a"), content("a"), content("a"))
-    assert [answer.word for answer in again] == [ProposalKind.DUPLICATE] * 3
+    assert [answer.kind for answer in again] == [ProposalKind.DUPLICATE] * 3
     assert [answer.essay_id for answer in again] == [first[1].essay_id, first[0].essay_id, first[0].essay_id]
     assert len(coordinator.port.get_missing_slots("b")) == 1
 
 
-def test_answers_come_in_the_order_of_the_arrivals_of_many_batches(
+def test_proposals_for_many_batches_have_the_order_of_the_arrivals(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     batch_ids = [f"b{number}" for number in range(20)]
@@ -68,7 +68,9 @@ def test_answers_come_in_the_order_of_the_arrivals_of_many_batches(
             assert held[arrival.text_storage_id].essay_id == answer.essay_id
 
 
-def test_a_batch_is_known_as_it_stood(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
+def test_an_installed_batch_is_known_with_its_used_slots(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
     install(coordinator, snapshot(4, deadline, assigned=["a"], failed=["f"]))
     assert propose(coordinator, content("a"), failure("f")) == [
         Proposal(ProposalKind.DUPLICATE, "essay-0000"),
@@ -77,9 +79,7 @@ def test_a_batch_is_known_as_it_stood(coordinator: CoordinatorUnderTest, deadlin
     assert coordinator.port.get_missing_slots("b") == ["essay-0002", "essay-0003"]
 
 
-def test_the_questions_are_answered_from_what_is_proposed(
-    coordinator: CoordinatorUnderTest, deadline: datetime
-) -> None:
+def test_the_queries_reflect_the_proposals(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
     install(coordinator, snapshot(3, deadline, assigned=["a"], failed=["f"]))
     assert coordinator.port.get_assigned_count("b") == 1
     assert coordinator.port.get_assigned_essays("b") == [AssignedSlot("essay-0000", "a", "a.txt")]
@@ -91,7 +91,7 @@ def test_the_questions_are_answered_from_what_is_proposed(
     assert coordinator.port.get_missing_slots("b") == []
 
 
-def test_the_audit_sees_what_is_known_at_one_moment(
+def test_the_inspector_reads_a_batch_atomically(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     install(coordinator, snapshot(4, deadline, at(version=7), assigned=["a"], failed=["f"]))
@@ -103,11 +103,11 @@ def test_the_audit_sees_what_is_known_at_one_moment(
     [proposal] = coordinator.port.propose([content("c")], now)
     [after] = coordinator.coordinator_inspector.inspect(["b"])
     assert after is not None
-    assert after.held["content:c"] == proposal.essay_id
+    assert after.slot_by_identity["content:c"] == proposal.essay_id
     assert after.proposed_at == pytest.approx(now.timestamp())
 
 
-def test_of_an_unknown_batch_the_questions_know_nothing(coordinator: CoordinatorUnderTest) -> None:
+def test_the_queries_return_nothing_for_an_unknown_batch(coordinator: CoordinatorUnderTest) -> None:
     port = coordinator.port
     assert (port.get_assigned_count("b"), port.get_assigned_essays("b"), port.get_missing_slots("b")) == (
         0,
@@ -116,18 +116,16 @@ def test_of_an_unknown_batch_the_questions_know_nothing(coordinator: Coordinator
     )
 
 
-def test_installing_replaces_what_was_proposed_since(
-    coordinator: CoordinatorUnderTest, deadline: datetime
-) -> None:
+def test_installing_discards_later_proposals(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
     install(coordinator, snapshot(2, deadline))
     propose(coordinator, content("a"), failure("f"))
     install(coordinator, snapshot(2, deadline))
     assert len(coordinator.port.get_missing_slots("b")) == 2
-    assert propose(coordinator, content("c"))[0].word is ProposalKind.ASSIGNED
+    assert propose(coordinator, content("c"))[0].kind is ProposalKind.ASSIGNED
 
 
 @pytest.mark.parametrize("version", [6, 7])
-def test_the_same_or_a_newer_version_replaces_what_is_known(
+def test_the_same_or_a_newer_version_replaces_the_known_one(
     coordinator: CoordinatorUnderTest, deadline: datetime, version: int
 ) -> None:
     install(coordinator, snapshot(2, deadline, at(version=6)))
@@ -145,7 +143,7 @@ def test_an_older_version_never_replaces_a_newer_one(
 
 
 @pytest.mark.parametrize("status", [Status.READY, Status.FAILED, Status.TIMED_OUT])
-def test_of_a_terminal_batch_only_metadata_are_kept(
+def test_a_terminal_batch_keeps_only_its_metadata(
     coordinator: CoordinatorUnderTest, deadline: datetime, status: Status
 ) -> None:
     install(coordinator, snapshot(2, deadline, at(version=3), assigned=["a"]))
@@ -155,7 +153,7 @@ def test_of_a_terminal_batch_only_metadata_are_kept(
     assert set(coordinator.keys("b")) == {keys.METADATA}
 
 
-def test_a_slower_installer_cannot_bring_a_terminal_batch_back(
+def test_a_slow_installer_cannot_reopen_a_terminal_batch(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     install(coordinator, snapshot(1, deadline, at(version=4, status=Status.READY), assigned=["a"]))
@@ -163,14 +161,14 @@ def test_a_slower_installer_cannot_bring_a_terminal_batch_back(
     assert propose(coordinator, content("c")) == [FULL]
 
 
-def test_of_an_awaited_batch_nothing_is_kept(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
+def test_an_awaited_batch_keeps_no_key(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
     install(coordinator, snapshot(2, deadline, at(version=1)))
     install(coordinator, BatchSnapshot(Batch("b", Status.AWAITED, 2)))
     assert coordinator.keys("b") == {}
     assert propose(coordinator, content("a")) == [UNKNOWN]
 
 
-def test_an_awaited_state_that_is_older_removes_nothing(
+def test_an_older_awaited_version_removes_nothing(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     install(coordinator, snapshot(2, deadline, at(version=2)))
@@ -178,7 +176,7 @@ def test_an_awaited_state_that_is_older_removes_nothing(
     assert len(coordinator.port.get_missing_slots("b")) == 2
 
 
-QUESTIONS: list[Callable[[Coordinator, datetime], object]] = [
+CALLS: list[Callable[[Coordinator, datetime], object]] = [
     lambda port, now: port.propose([content("a")], now),
     lambda port, now: port.install([snapshot(1, now)], now),
     lambda port, _: port.get_assigned_count("b"),
@@ -187,11 +185,11 @@ QUESTIONS: list[Callable[[Coordinator, datetime], object]] = [
 ]
 
 
-@pytest.mark.parametrize("ask", QUESTIONS)
-def test_a_server_that_cannot_be_reached_is_a_fault(
-    coordinator: CoordinatorUnderTest, ask: Callable[[Coordinator, datetime], object]
+@pytest.mark.parametrize("call", CALLS)
+def test_an_unavailable_server_is_a_fault(
+    coordinator: CoordinatorUnderTest, call: Callable[[Coordinator, datetime], object]
 ) -> None:
     down = coordinator.go_down()
     with pytest.raises(ExternalServiceError) as caught:
-        ask(down, coordinator.now())
+        call(down, coordinator.now())
     assert caught.value.service == "Redis"

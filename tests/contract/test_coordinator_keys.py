@@ -1,4 +1,4 @@
-"""What may happen to the keys behind the port `Coordinator`: on the fake, alone and on a cluster."""
+"""The contract of the port `Coordinator` about keys: expiry, loss, wrong types and lost scripts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.contract.coordinators import CoordinatorUnderTest
 
 
-def test_every_key_vanishes_after_the_deadline_and_the_retention(
+def test_installed_keys_expire_after_the_deadline_plus_the_retention(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     install(coordinator, snapshot(4, deadline, assigned=["a"], failed=["f"]))
@@ -28,7 +28,9 @@ def test_every_key_vanishes_after_the_deadline_and_the_retention(
     assert expiries == dict.fromkeys(FIVE, int((deadline + RETENTION).timestamp()))
 
 
-def test_keys_that_a_proposal_makes_vanish_too(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
+def test_keys_written_by_a_proposal_expire_at_the_same_time(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
     install(coordinator, snapshot(3, deadline))
     propose(coordinator, content("a"), failure("f"))
     expiries = coordinator.keys("b")
@@ -36,26 +38,26 @@ def test_keys_that_a_proposal_makes_vanish_too(coordinator: CoordinatorUnderTest
     assert expiries == dict.fromkeys(FIVE, int((deadline + RETENTION).timestamp()))
 
 
-def test_a_batch_past_its_deadline_is_kept_from_now_on(coordinator: CoordinatorUnderTest) -> None:
+def test_the_retention_of_an_overdue_batch_starts_now(coordinator: CoordinatorUnderTest) -> None:
     now = coordinator.now()
     install(coordinator, snapshot(2, now - HOUR))
     later = now + HOUR
-    assert coordinator.port.propose([content("a")], later)[0].word is ProposalKind.ASSIGNED
+    assert coordinator.port.propose([content("a")], later)[0].kind is ProposalKind.ASSIGNED
     expiries = coordinator.keys("b")
     assert set(expiries.values()) == {float(int((later + RETENTION).timestamp()))}
     assert keys.TIMEOUT not in expiries
 
 
-def test_lost_scripts_are_sent_again(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
-    coordinator.forget_scripts()
+def test_flushed_scripts_are_loaded_again(coordinator: CoordinatorUnderTest, deadline: datetime) -> None:
+    coordinator.flush_scripts()
     install(coordinator, *(snapshot(2, deadline, at(batch_id=f"b{number}")) for number in range(9)))
-    coordinator.forget_scripts()
+    coordinator.flush_scripts()
     answers = propose(coordinator, *(content("a", f"b{number}") for number in range(9)))
-    assert [answer.word for answer in answers] == [ProposalKind.ASSIGNED] * 9
+    assert [answer.kind for answer in answers] == [ProposalKind.ASSIGNED] * 9
 
 
 @pytest.mark.parametrize("name", FIVE)
-def test_a_key_of_a_wrong_type_makes_no_fault_and_is_replaced(
+def test_a_key_of_the_wrong_type_is_no_fault_and_is_replaced(
     coordinator: CoordinatorUnderTest, deadline: datetime, name: str
 ) -> None:
     install(
@@ -73,7 +75,7 @@ def test_a_key_of_a_wrong_type_makes_no_fault_and_is_replaced(
     )
 
 
-def test_a_batch_is_known_exactly_when_its_metadata_are_there(
+def test_a_batch_is_known_exactly_when_its_metadata_key_exists(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     install(coordinator, snapshot(2, deadline, assigned=["a"]))
@@ -87,7 +89,7 @@ def test_a_batch_is_known_exactly_when_its_metadata_are_there(
     ]
 
 
-def test_two_thousand_arrivals_of_one_batch_are_one_call(
+def test_two_thousand_arrivals_of_one_batch_fit_into_one_call(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     install(coordinator, snapshot(2_000, deadline))

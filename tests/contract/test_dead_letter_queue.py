@@ -1,4 +1,4 @@
-"""What the port `DeadLetterQueue` promises: on the fake, and with boto3 on an SQS in memory."""
+"""The contract of the port `DeadLetterQueue`: on the fake, and with boto3 on moto's SQS."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessag
 from els_core.domain.errors import ExternalServiceError
 
 if TYPE_CHECKING:
-    from tests.contract.buses import DeadLettersUnderTest
+    from tests.contract.messaging import DeadLetterQueueUnderTest
 
 POISON = PoisonMessage("INVALID_FIELD", "detail.data.batch_id", "String should match the pattern")
 
 
 @pytest.mark.parametrize("count", [1, 10, 11])
-def test_original_bodies_are_kept_with_their_reasons(dead_letters: DeadLettersUnderTest, count: int) -> None:
+def test_original_bodies_are_sent_with_their_reasons(
+    dead_letter_queue: DeadLetterQueueUnderTest, count: int
+) -> None:
     letters = [DeadLetter(QueueMessage(f"m{n}", f"body {n}"), POISON) for n in range(count)]
-    assert dead_letters.port.send(letters) == [f"m{n}" for n in range(count)]
-    found = sorted(dead_letters.received(), key=str)
+    assert dead_letter_queue.port.send(letters) == [f"m{n}" for n in range(count)]
+    found = sorted(dead_letter_queue.received(), key=str)
     assert [body for body, _ in found] == sorted(f"body {n}" for n in range(count))
     assert found[0][1] == {
         "error_code": "INVALID_FIELD",
@@ -28,8 +30,8 @@ def test_original_bodies_are_kept_with_their_reasons(dead_letters: DeadLettersUn
     }
 
 
-def test_a_queue_that_cannot_be_reached_is_a_fault(dead_letters: DeadLettersUnderTest) -> None:
-    dead_letters.go_down()
+def test_an_unavailable_queue_is_a_fault(dead_letter_queue: DeadLetterQueueUnderTest) -> None:
+    dead_letter_queue.go_down()
     with pytest.raises(ExternalServiceError) as caught:
-        dead_letters.port.send([DeadLetter(QueueMessage("m", "body"), POISON)])
+        dead_letter_queue.port.send([DeadLetter(QueueMessage("m", "body"), POISON)])
     assert caught.value.service == "SQS"

@@ -1,4 +1,4 @@
-"""What the port `Publisher` promises: on the fake, and with boto3 on an EventBridge in memory."""
+"""The contract of the port `Publisher`: on the fake, and with boto3 on moto's EventBridge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from els_core.domain.errors import ExternalServiceError
 from els_core.domain.events import OutboxMessage
 
 if TYPE_CHECKING:
-    from tests.contract.buses import BusUnderTest
+    from tests.contract.messaging import PublisherUnderTest
 
 
 def message(number: int) -> OutboxMessage:
@@ -20,19 +20,19 @@ def message(number: int) -> OutboxMessage:
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 25])
-def test_every_message_that_the_bus_took_is_named(bus: BusUnderTest, count: int) -> None:
+def test_the_ids_of_all_accepted_messages_are_returned(publisher: PublisherUnderTest, count: int) -> None:
     messages = [message(number) for number in range(count)]
-    assert bus.port.publish(messages) == [one.event_id for one in messages]
-    assert sorted(bus.received()) == sorted((one.detail_type, one.detail) for one in messages)
+    assert publisher.port.publish(messages) == [one.event_id for one in messages]
+    assert sorted(publisher.received()) == sorted((one.detail_type, one.detail) for one in messages)
 
 
-def test_the_same_message_again_is_sent_again(bus: BusUnderTest) -> None:
-    assert bus.port.publish([message(1)]) == bus.port.publish([message(1)])
-    assert len(bus.received()) == 2
+def test_the_same_message_is_published_again_when_asked_again(publisher: PublisherUnderTest) -> None:
+    assert publisher.port.publish([message(1)]) == publisher.port.publish([message(1)])
+    assert len(publisher.received()) == 2
 
 
-def test_a_bus_that_took_nothing_is_a_fault(bus: BusUnderTest) -> None:
-    bus.go_down()
+def test_an_unavailable_bus_is_a_fault(publisher: PublisherUnderTest) -> None:
+    publisher.go_down()
     with pytest.raises(ExternalServiceError) as caught:
-        bus.port.publish([message(1)])
+        publisher.port.publish([message(1)])
     assert caught.value.service == "EventBridge"

@@ -1,4 +1,4 @@
-"""What the port `Repository` promises: transactions, the outbox and the old; on the fake and on Postgres."""
+"""The contract of the port `Repository`, on the fake and on Postgres: transactions, outbox and purge."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from els_core.domain.batches import Status
 from els_core.domain.errors import ProcessingError, RejectedByStoreError
 from els_core.domain.events import OutboxMessage
 from els_core.domain.outcomes import Assigned, Duplicate, Parked
-from tests.contract.deciding import decision, parked_of, register, settle, snapshot_of
+from tests.contract.transactions import decide_and_commit, decide_and_record, parked_of, register, snapshot_of
 from tests.factories import content, failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from els_core.application.ports.repository import Repository, Transaction
-    from tests.contract.postgres_rows import PostgresUnderTest
+    from tests.contract.repositories import RepositoryUnderTest
 
 NOW = timedelta(0)
 HOUR = timedelta(hours=1)
@@ -38,9 +38,9 @@ def sent_ids(repository: Repository, after: int = 0, limit: int = 10) -> list[in
     return [one.event_id.int for _, one in repository.unsent(NOW, after, limit)]
 
 
-def test_a_transaction_that_fails_leaves_nothing(repository: Repository) -> None:
+def test_a_failed_transaction_leaves_nothing(repository: Repository) -> None:
     def work(transaction: Transaction) -> None:
-        settle(transaction, content("a"))
+        decide_and_record(transaction, content("a"))
         transaction.enqueue([message(1)])
         raise ProcessingError("try")
 
@@ -50,54 +50,54 @@ def test_a_transaction_that_fails_leaves_nothing(repository: Repository) -> None
     assert sent_ids(repository) == []
 
 
-def test_the_answer_of_the_work_is_the_answer_of_the_transaction(repository: Repository) -> None:
-    assert decision(repository, content("a")) == [Parked()]
+def test_a_transaction_returns_the_result_of_its_work(repository: Repository) -> None:
+    assert decide_and_commit(repository, content("a")) == [Parked()]
 
 
-def test_who_waited_for_a_batch_sees_what_its_holder_committed(
-    record: PostgresUnderTest, repository: Repository
+def test_after_waiting_for_a_lock_the_commit_of_its_holder_is_visible(
+    store: RepositoryUnderTest, repository: Repository
 ) -> None:
     register(repository, 2)
     answers: list[object] = []
-    record.hold_while_waiting(
-        lambda transaction: settle(transaction, content("a")),
-        lambda transaction: answers.extend(settle(transaction, content("a"), content("c"))),
+    store.hold_while_waiting(
+        lambda transaction: decide_and_record(transaction, content("a")),
+        lambda transaction: answers.extend(decide_and_record(transaction, content("a"), content("c"))),
     )
     [first, second] = answers
     assert isinstance(first, Duplicate)
     assert second == Assigned(snapshot_of(repository).assigned[1].essay_id)
 
 
-def test_who_waited_for_a_name_that_another_was_giving_gets_the_same_row(
-    record: PostgresUnderTest, repository: Repository
+def test_two_transactions_that_insert_the_same_placeholder_get_the_same_row(
+    store: RepositoryUnderTest, repository: Repository
 ) -> None:
     versions: list[int] = []
 
     def wait(transaction: Transaction) -> None:
         versions.append(transaction.lock(["b"])["b"].version)
 
-    record.hold_while_waiting(lambda transaction: settle(transaction, content("a")), wait)
+    store.hold_while_waiting(lambda transaction: decide_and_record(transaction, content("a")), wait)
     assert versions == [1]
     assert snapshot_of(repository).batch.status is Status.AWAITED
 
 
-def test_transactions_that_lock_crosswise_are_run_again_and_both_commit(
-    record: PostgresUnderTest, repository: Repository
+def test_deadlocked_transactions_are_retried_and_both_commit(
+    store: RepositoryUnderTest, repository: Repository
 ) -> None:
     def crossing(first: str, second: str) -> Callable[[Transaction, Callable[[], None]], None]:
         def work(transaction: Transaction, meet: Callable[[], None]) -> None:
-            settle(transaction, content(f"{first} {second}", first))
+            decide_and_record(transaction, content(f"{first} {second}", first))
             meet()
-            settle(transaction, content(f"{first} {second}", second))
+            decide_and_record(transaction, content(f"{first} {second}", second))
 
         return work
 
-    record.cross(crossing("a", "c"), crossing("c", "a"))
+    store.cross(crossing("a", "c"), crossing("c", "a"))
     for batch_id in ("a", "c"):
         assert {row.identity for row in parked_of(repository, batch_id)} == {"content:a c", "content:c a"}
 
 
-def test_a_refusal_is_not_tried_again(repository: Repository) -> None:
+def test_rejected_data_is_not_retried(repository: Repository) -> None:
     tries = []
 
     def work(transaction: Transaction) -> None:
@@ -119,32 +119,32 @@ def test_the_outbox_is_read_oldest_first_in_pages(repository: Repository) -> Non
     assert positions == sorted(set(positions))
 
 
-def test_a_message_with_the_same_id_stays_as_it_is(repository: Repository) -> None:
+def test_enqueueing_an_event_id_again_changes_nothing(repository: Repository) -> None:
     first, second = (message(1, json.dumps({"try": attempt})) for attempt in (1, 2))
     enqueue(repository, first)
     enqueue(repository, second, message(2))
     assert [one for _, one in repository.unsent(NOW, 0, 10)] == [first, message(2)]
 
 
-def test_only_messages_that_are_old_enough_are_left_behind(
-    record: PostgresUnderTest, repository: Repository
+def test_only_outbox_rows_that_are_old_enough_are_returned(
+    store: RepositoryUnderTest, repository: Repository
 ) -> None:
     enqueue(repository, message(1))
     assert repository.unsent(HOUR, 0, 10) == []
-    record.advance(HOUR)
+    store.advance(HOUR)
     enqueue(repository, message(2))
     assert [one.event_id.int for _, one in repository.unsent(HOUR, 0, 10)] == [1]
 
 
-def test_sent_messages_are_forgotten_once_or_twice(repository: Repository) -> None:
+def test_deleting_sent_messages_is_idempotent(repository: Repository) -> None:
     enqueue(repository, message(1), message(2), message(3))
     repository.delete_sent([UUID(int=1), UUID(int=3), UUID(int=99)])
     repository.delete_sent([UUID(int=1)])
     assert sent_ids(repository) == [2]
 
 
-def test_old_batches_are_deleted_in_pages_with_all_that_they_hold(
-    record: PostgresUnderTest, repository: Repository
+def test_old_batches_are_purged_in_pages_with_all_their_rows_but_never_open_ones(
+    store: RepositoryUnderTest, repository: Repository
 ) -> None:
     register(repository, 1, "ready")
     register(repository, 1, "failed")
@@ -156,26 +156,24 @@ def test_old_batches_are_deleted_in_pages_with_all_that_they_hold(
         content("a", "open"),
         content("a", "awaited"),
     ):
-        decision(repository, arrival)
+        decide_and_commit(repository, arrival)
     assert repository.purge(HOUR, 10) == 0
-    record.advance(2 * HOUR)
+    store.advance(2 * HOUR)
     register(repository, 1, "young")
-    decision(repository, content("a", "young"))
+    decide_and_commit(repository, content("a", "young"))
     assert [repository.purge(HOUR, 2), repository.purge(HOUR, 2), repository.purge(HOUR, 2)] == [2, 1, 0]
     assert [name for name in ("ready", "failed", "open", "awaited", "young") if repository.find(name)] == [
         "open",
         "young",
     ]
     assert repository.transact(lambda transaction: transaction.parked(["awaited"])) == []
-    assert decision(repository, content("x", "ready")) == [Parked()]
+    assert decide_and_commit(repository, content("x", "ready")) == [Parked()]
 
 
-def test_an_old_batch_that_another_holds_is_not_deleted(
-    record: PostgresUnderTest, repository: Repository
-) -> None:
+def test_a_locked_old_batch_is_not_purged(store: RepositoryUnderTest, repository: Repository) -> None:
     repository.transact(lambda transaction: transaction.lock(["held", "free"]))
-    record.advance(HOUR)
-    other = record.repository()
+    store.advance(HOUR)
+    other = store.repository()
 
     def work(transaction: Transaction) -> int:
         transaction.lock(["held"])
@@ -185,5 +183,5 @@ def test_an_old_batch_that_another_holds_is_not_deleted(
     assert repository.find("held") is not None
 
 
-def test_a_batch_that_no_one_has_named_is_not_found(repository: Repository) -> None:
+def test_an_unknown_batch_is_not_found(repository: Repository) -> None:
     assert repository.find("b") is None

@@ -1,4 +1,4 @@
-"""What the port `Transaction` promises inside one transaction: on the fake and on Postgres."""
+"""The contract of the port `Transaction`, on the fake and on Postgres: reads, writes and rejections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from els_core.domain.batches import Status
 from els_core.domain.decisions import BatchChange
 from els_core.domain.errors import ProcessingError, RejectedByStoreError
 from els_core.domain.outcomes import Assigned, Excess, Failed, Late, Parked, Reason
-from tests.contract.deciding import decision, proposals, record_as, register, snapshot_of
+from tests.contract.transactions import decide_and_commit, proposals, record_as, register, snapshot_of
 from tests.factories import content, failure, registration
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 FULL = Reason.NO_AVAILABLE_SLOT
 
 
-def test_a_batch_exists_from_the_first_time_that_anyone_names_it(repository: Repository) -> None:
+def test_locking_an_unknown_batch_inserts_an_awaited_placeholder(repository: Repository) -> None:
     named = repository.transact(lambda transaction: transaction.lock(["b", "a"]))
     assert {(batch.batch_id, batch.status, batch.version) for batch in named.values()} == {
         ("a", Status.AWAITED, 0),
@@ -35,7 +35,7 @@ def test_a_batch_exists_from_the_first_time_that_anyone_names_it(repository: Rep
     assert repository.transact(lambda transaction: transaction.lock(["b"])) == {"b": named["b"]}
 
 
-def test_an_opened_batch_has_all_its_slots_and_a_deadline_by_the_records_time(
+def test_an_opened_batch_has_all_its_slots_and_a_deadline_by_the_clock_of_postgres(
     repository: Repository,
 ) -> None:
     opened = register(repository, 3, timeout_seconds=60)
@@ -61,10 +61,10 @@ def test_a_batch_is_opened_once(repository: Repository) -> None:
     assert snapshot_of(repository).batch.expected_count == 3
 
 
-def test_every_kind_of_arrival_has_its_first_answer(repository: Repository) -> None:
+def test_every_outcome_is_read_back_as_the_first_answer(repository: Repository) -> None:
     register(repository, 2)
     arrivals: list[Arrival] = [content("a"), failure("a"), content("c"), failure("g")]
-    first = decision(repository, *arrivals)
+    first = decide_and_commit(repository, *arrivals)
     assert [type(outcome) for outcome in first] == [Assigned, Failed, Excess, Late]
     locked_view = repository.transact(
         lambda transaction: transaction.locked_view([*arrivals, content("new")], {})
@@ -72,7 +72,7 @@ def test_every_kind_of_arrival_has_its_first_answer(repository: Repository) -> N
     assert locked_view.first == dict(zip(map(key_of, arrivals), first, strict=True))
 
 
-def test_proposed_slots_that_are_available_are_free(repository: Repository) -> None:
+def test_proposed_slots_that_are_available_are_listed_as_free(repository: Repository) -> None:
     register(repository, 5)
     arrivals = [content("a"), content("c")]
     hints = proposals(arrivals, "essay-0004", "essay-0002")
@@ -80,7 +80,7 @@ def test_proposed_slots_that_are_available_are_free(repository: Repository) -> N
     assert set(locked_view.free["b"]) == {"essay-0002", "essay-0004"}
 
 
-def test_where_proposals_do_not_suffice_there_are_as_many_other_free_slots(repository: Repository) -> None:
+def test_proposed_slots_that_are_taken_are_replaced_by_other_free_slots(repository: Repository) -> None:
     register(repository, 5)
     repository.transact(
         lambda transaction: record_as(transaction, (content("owner"), Assigned("essay-0000")))
@@ -93,7 +93,7 @@ def test_where_proposals_do_not_suffice_there_are_as_many_other_free_slots(repos
     assert "essay-0004" in locked_view.free["b"]
 
 
-def test_free_slots_are_all_that_are_left_when_more_are_wanted(repository: Repository) -> None:
+def test_all_free_slots_are_listed_when_more_are_wanted(repository: Repository) -> None:
     register(repository, 2)
     arrivals = [content(f"c{number}") for number in range(4)]
     locked_view = repository.transact(lambda transaction: transaction.locked_view(arrivals, {}))
@@ -122,7 +122,7 @@ def test_outcomes_are_recorded_with_their_counts(repository: Repository) -> None
 
 
 @pytest.mark.parametrize("version", [0, 2])
-def test_a_decision_on_another_version_is_refused_whole(repository: Repository, version: int) -> None:
+def test_a_decision_on_another_version_is_rolled_back(repository: Repository, version: int) -> None:
     register(repository, 4)
     before = snapshot_of(repository)
     with pytest.raises(ProcessingError):
@@ -159,14 +159,14 @@ def test_a_content_never_owns_two_slots(repository: Repository) -> None:
         )
 
 
-def test_a_failure_never_uses_up_two_slots(repository: Repository) -> None:
+def test_a_failure_never_uses_two_slots(repository: Repository) -> None:
     register(repository, 4)
     repository.transact(lambda transaction: record_as(transaction, (failure("f"), Failed("essay-0000"))))
     with pytest.raises(ProcessingError, match="one_"):
         repository.transact(lambda transaction: record_as(transaction, (failure("f"), Failed("essay-0001"))))
 
 
-def test_an_excess_content_is_reported_once(repository: Repository) -> None:
+def test_an_excess_content_is_stored_once(repository: Repository) -> None:
     register(repository, 4)
     repository.transact(lambda transaction: record_as(transaction, (content("a"), Excess(FULL))))
     with pytest.raises(ProcessingError, match="one_row_per_excess_content"):
@@ -183,7 +183,7 @@ def test_an_excess_content_is_reported_once(repository: Repository) -> None:
         (Status.TIMED_OUT, 2, 0),
     ],
 )
-def test_a_status_that_its_slots_contradict_is_refused(
+def test_a_status_that_contradicts_its_slots_is_rejected(
     repository: Repository, status: Status, assigned: int, failed: int
 ) -> None:
     register(repository, 2)
@@ -213,7 +213,7 @@ UNSTORABLE: list[tuple[Arrival, Outcome]] = [
 
 
 @pytest.mark.parametrize("decided", UNSTORABLE)
-def test_data_that_no_row_can_hold_are_refused_and_the_savepoint_saves_the_rest(
+def test_data_that_no_row_can_hold_is_rejected_and_a_savepoint_keeps_the_rest(
     repository: Repository, decided: tuple[Arrival, Outcome]
 ) -> None:
     register(repository, 4)
@@ -228,7 +228,7 @@ def test_data_that_no_row_can_hold_are_refused_and_the_savepoint_saves_the_rest(
     assert [slot.text_storage_id for slot in snapshot_of(repository).assigned] == ["after", "before"]
 
 
-def test_a_refused_statement_without_a_savepoint_spoils_the_transaction(repository: Repository) -> None:
+def test_a_rejected_statement_without_a_savepoint_fails_the_transaction(repository: Repository) -> None:
     register(repository, 4)
     refused = replace(content("a"), original_file_name="nul\x00")
 

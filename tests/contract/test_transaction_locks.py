@@ -1,4 +1,4 @@
-"""What the port `Transaction` promises about waiting, parked and overdue rows: on fake and Postgres."""
+"""The contract of the port `Transaction` about locks, parked arrivals and overdue batches."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import pytest
 from els_core.domain.arrivals import key_of
 from els_core.domain.errors import ProcessingError
 from els_core.domain.outcomes import Assigned, Parked
-from tests.contract.deciding import decision, parked_of, record_as, register, snapshot_of
+from tests.contract.transactions import decide_and_commit, parked_of, record_as, register, snapshot_of
 from tests.factories import content, failure, registration
 
 if TYPE_CHECKING:
     from els_core.application.ports.repository import ParkedArrival, Repository, Transaction
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Batch
-    from tests.contract.postgres_rows import PostgresUnderTest
+    from tests.contract.repositories import RepositoryUnderTest
 
 HOUR = timedelta(hours=1)
 
 
-def test_what_is_parked_comes_back_in_its_order_and_only_once(repository: Repository) -> None:
+def test_parked_arrivals_are_stored_once_and_read_oldest_first(repository: Repository) -> None:
     arrivals: list[Arrival] = [content("z"), failure("m"), content("a")]
     for arrival in [*arrivals, arrivals[0]]:
-        assert decision(repository, arrival) == [Parked()]
+        assert decide_and_commit(repository, arrival) == [Parked()]
     assert [row.arrival for row in parked_of(repository)] == arrivals
     repository.transact(
         lambda transaction: transaction.unpark([key_of(failure("m")), ("b", "content:unknown")])
@@ -33,25 +33,25 @@ def test_what_is_parked_comes_back_in_its_order_and_only_once(repository: Reposi
     assert [row.identity for row in parked_of(repository)] == ["content:z", "content:a"]
 
 
-def test_what_can_no_longer_be_read_stays_parked_by_its_identity(
-    record: PostgresUnderTest, repository: Repository
+def test_an_unreadable_parked_arrival_is_returned_by_its_identity(
+    store: RepositoryUnderTest, repository: Repository
 ) -> None:
-    decision(repository, content("a"), content("c"))
-    record.make_unreadable("content:a")
+    decide_and_commit(repository, content("a"), content("c"))
+    store.make_unreadable("content:a")
     assert [(row.identity, row.arrival) for row in parked_of(repository)] == [
         ("content:a", None),
         ("content:c", content("c")),
     ]
 
 
-def test_overdue_batches_come_by_deadline_with_the_records_time(
-    record: PostgresUnderTest, repository: Repository
+def test_overdue_batches_are_returned_by_deadline_with_the_time_of_postgres(
+    store: RepositoryUnderTest, repository: Repository
 ) -> None:
     for batch_id, seconds in (("late", 30), ("later", 40), ("never", 9_000), ("first", 20)):
         register(repository, 2, batch_id, seconds)
     register(repository, 1, "closed", 10)
-    decision(repository, content("a", "closed"), content("a", "awaited"))
-    record.advance(timedelta(seconds=60))
+    decide_and_commit(repository, content("a", "closed"), content("a", "awaited"))
+    store.advance(timedelta(seconds=60))
     now, batches = repository.transact(lambda transaction: transaction.overdue(10))
     assert [batch.batch_id for batch in batches] == ["first", "late", "later"]
     assert all(batch.deadline is not None and batch.deadline <= now for batch in batches)
@@ -59,13 +59,11 @@ def test_overdue_batches_come_by_deadline_with_the_records_time(
     assert [batch.batch_id for batch in page] == ["first", "late"]
 
 
-def test_overdue_batches_that_another_holds_are_skipped(
-    record: PostgresUnderTest, repository: Repository
-) -> None:
+def test_locked_overdue_batches_are_skipped(store: RepositoryUnderTest, repository: Repository) -> None:
     for batch_id in ("a", "c"):
         register(repository, 2, batch_id, 10)
-    record.advance(HOUR)
-    other = record.repository()
+    store.advance(HOUR)
+    other = store.repository()
 
     def work(transaction: Transaction) -> list[Batch]:
         transaction.lock(["a"])
@@ -75,13 +73,13 @@ def test_overdue_batches_that_another_holds_are_skipped(
     assert len(repository.transact(lambda transaction: transaction.overdue(5))[1]) == 2
 
 
-def test_parked_arrivals_are_announced_once_when_they_are_overdue(
-    record: PostgresUnderTest, repository: Repository
+def test_overdue_parked_arrivals_are_returned_once(
+    store: RepositoryUnderTest, repository: Repository
 ) -> None:
-    decision(repository, content("z"), failure("f"), content("a", "other"))
+    decide_and_commit(repository, content("z"), failure("f"), content("a", "other"))
     assert repository.transact(lambda transaction: transaction.overdue_parked(HOUR, 10))[1] == []
-    record.advance(HOUR)
-    decision(repository, content("young"))
+    store.advance(HOUR)
+    decide_and_commit(repository, content("young"))
     _, found = repository.transact(lambda transaction: transaction.overdue_parked(HOUR, 10))
     assert [(batch.batch_id, batch.version, [row.arrival for row in rows]) for batch, rows in found] == [
         ("b", 3, [content("z"), failure("f")]),
@@ -92,14 +90,14 @@ def test_parked_arrivals_are_announced_once_when_they_are_overdue(
     assert len(parked_of(repository)) == 3
 
 
-def test_overdue_parked_arrivals_of_a_held_or_registered_batch_are_skipped(
-    record: PostgresUnderTest, repository: Repository
+def test_overdue_parked_arrivals_of_a_locked_or_registered_batch_are_skipped(
+    store: RepositoryUnderTest, repository: Repository
 ) -> None:
     for batch_id in ("held", "registered", "waits"):
-        decision(repository, content("a", batch_id))
+        decide_and_commit(repository, content("a", batch_id))
     register(repository, 2, "registered")
-    record.advance(HOUR)
-    other = record.repository()
+    store.advance(HOUR)
+    other = store.repository()
 
     def work(transaction: Transaction) -> list[tuple[Batch, list[ParkedArrival]]]:
         transaction.lock(["held"])
@@ -108,7 +106,7 @@ def test_overdue_parked_arrivals_of_a_held_or_registered_batch_are_skipped(
     assert [batch.batch_id for batch, _ in repository.transact(work)] == ["waits"]
 
 
-def test_a_savepoint_undoes_what_is_written_inside_only(repository: Repository) -> None:
+def test_a_savepoint_rolls_back_only_its_own_writes(repository: Repository) -> None:
     def fail(transaction: Transaction) -> None:
         transaction.lock(["inside"])
         record_as(

@@ -1,4 +1,4 @@
-"""The use cases on real stores, with a bus that remembers what it took."""
+"""The use cases on real Postgres and Redis, with a bus that keeps what was published."""
 
 from __future__ import annotations
 
@@ -16,21 +16,28 @@ from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.application.batch_status import BatchStatus
+from els_core.application.decision_step import StoreRejection
 from els_core.application.expire_batches import ExpireBatches
 from els_core.application.post_commit import PostCommit
 from els_core.application.provision_content import ProvisionContent
 from els_core.application.publish_outbox import PublishOutbox
 from els_core.application.register_batch import RegisterBatch
 from els_core.contracts.event_encoder import JsonEventEncoder
+from els_core.domain.outcomes import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
+    from els_core.application.batch_status import BatchDescription
+    from els_core.application.expire_batches import SweepResult
     from els_core.application.ports.clock import Clock
     from els_core.application.ports.coordinator import Coordinator
+    from els_core.application.provision_content import ProvisioningResult
+    from els_core.application.publish_outbox import RelayResult
+    from els_core.application.register_batch import RegistrationResult
     from els_core.domain.arrivals import Arrival
-    from els_core.domain.batches import BatchSnapshot
+    from els_core.domain.batches import BatchSnapshot, Registration
     from els_core.domain.events import OutboxMessage
 
 
@@ -38,29 +45,44 @@ RETENTION = timedelta(days=90)
 PARKING = timedelta(minutes=30)
 
 
-@dataclass
-class Bus:
-    """Takes every message, unless it is down."""
+def always() -> bool:
+    """Say that there is time left."""
+    return True
 
-    taken: list[OutboxMessage] = field(default_factory=list)
+
+@dataclass
+class RecordingBus:
+    """The port `Publisher`: accepts every message, or none while it is down."""
+
+    published: list[OutboxMessage] = field(default_factory=list)
     is_down: bool = False
 
     def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
         if self.is_down:
             return []
-        self.taken.extend(messages)
+        self.published.extend(messages)
         return [message.event_id for message in messages]
 
-    def kinds(self) -> Counter[str]:
-        """Count the distinct events by kind: a repetition has the same id."""
-        return Counter({message.event_id: message.detail_type for message in self.taken}.values())
+    def event_counts(self) -> Counter[str]:
+        """Return the number of distinct events per type; an event sent again has the same id."""
+        return event_counts(self.published)
 
-    def data(self, kind: str) -> list[dict[str, Any]]:
-        return [json.loads(message.detail)["data"] for message in self.taken if message.detail_type == kind]
+    def data(self, detail_type: str) -> list[dict[str, Any]]:
+        """Return the data of every message of a type, in order."""
+        return [
+            json.loads(message.detail)["data"]
+            for message in self.published
+            if message.detail_type == detail_type
+        ]
 
 
-class World:
-    """One copy of every function, on the same stores as all other copies."""
+def event_counts(messages: Sequence[OutboxMessage]) -> Counter[str]:
+    """Return the number of distinct events per type."""
+    return Counter({message.event_id: message.detail_type for message in messages}.values())
+
+
+class Environment:
+    """The use cases as one Lambda execution environment has them, on stores shared with others."""
 
     def __init__(
         self,
@@ -73,23 +95,40 @@ class World:
     ) -> None:
         self.database_url = database_url
         self.redis_url = redis_url
-        self.bus = Bus()
+        self.bus = RecordingBus()
         self.engine = connect_postgres(database_url)
         self.redis = connect_redis(redis_url, cluster=cluster)
         self.repository = PostgresRepository(self.engine)
         self.clock = clock or SystemClock()
         self.coordinator = coordinator or RedisCoordinator(self.redis, RETENTION)
         post_commit = PostCommit(self.coordinator, self.repository, self.bus, self.clock)
-        self.register = RegisterBatch(post_commit, JsonEventEncoder())
-        self.provision = ProvisionContent(post_commit, JsonEventEncoder())
-        self.expire = ExpireBatches(post_commit, JsonEventEncoder(), timedelta(0), RETENTION)
-        self.relay = PublishOutbox(post_commit, grace=timedelta(0))
-        self.status = BatchStatus(self.repository)
+        self.register_batch = RegisterBatch(post_commit, JsonEventEncoder())
+        self.provision_content = ProvisionContent(post_commit, JsonEventEncoder())
+        self.expire_batches = ExpireBatches(post_commit, JsonEventEncoder(), timedelta(0), RETENTION)
+        self.publish_outbox = PublishOutbox(post_commit, grace=timedelta(0))
+        self.batch_status = BatchStatus(self.repository)
 
-    def outcomes(self, arrivals: Sequence[Arrival]) -> Counter[str]:
+    def register(self, *registrations: Registration) -> RegistrationResult:
+        return self.register_batch.register(registrations)
+
+    def provision(self, *arrivals: Arrival) -> ProvisioningResult:
+        return self.provision_content.provision(arrivals)
+
+    def outcomes(self, *arrivals: Arrival) -> Counter[str]:
+        """Provision the arrivals and return the number of each outcome by its name."""
         return Counter(
-            type(answer).__name__.lower() for answer in self.provision.provision(arrivals).outcomes
+            "rejected" if isinstance(outcome, StoreRejection) else name_of(outcome)
+            for outcome in self.provision(*arrivals).outcomes
         )
+
+    def expire(self, may_continue: Callable[[], bool] = always) -> SweepResult:
+        return self.expire_batches.run(may_continue)
+
+    def relay(self, may_continue: Callable[[], bool] = always) -> RelayResult:
+        return self.publish_outbox.run(may_continue)
+
+    def status(self, batch_id: str = "b") -> BatchDescription | None:
+        return self.batch_status.read(batch_id)
 
     def snapshot(self, batch_id: str = "b") -> BatchSnapshot:
         found = self.repository.find(batch_id)
@@ -97,16 +136,16 @@ class World:
         return found[0]
 
     def pass_the_deadline(self) -> None:
-        """Let the deadlines of all open batches be now, by the clock of the record."""
+        """Set the deadline of every open batch to the current time of Postgres."""
         self.execute("UPDATE batches SET deadline = clock_timestamp() WHERE status = 'open'")
 
     def execute(self, sql: str) -> None:
         with self.engine.begin() as connection:
             connection.exec_driver_sql(sql)
 
-    def on_commit(self, act: Callable[[object], None]) -> None:
-        """Act just before the next commit."""
-        event.listen(self.engine, "commit", act, once=True)
+    def before_next_commit(self, action: Callable[[], object]) -> None:
+        """Run the action just before the next commit, once."""
+        event.listen(self.engine, "commit", lambda _: action(), once=True)
 
     def close(self) -> None:
         self.engine.dispose()

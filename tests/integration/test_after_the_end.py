@@ -1,4 +1,4 @@
-"""Nothing that comes after the final result re-opens a batch or ends it twice."""
+"""Nothing that arrives after the final result reopens a batch or closes it twice."""
 
 from __future__ import annotations
 
@@ -14,56 +14,57 @@ from tests.factories import content, failure, registration
 if TYPE_CHECKING:
     from dev.servers.valkey import ValkeyServer
     from els_core.domain.arrivals import Arrival
-    from tests.integration.environment import World
+    from tests.integration.environment import Environment
 
-TERMINAL = {
+FINAL_RESULTS = {
     Status.READY: "BatchEssaysReady",
     Status.FAILED: "BatchValidationErrors",
     Status.TIMED_OUT: "BatchReadinessTimeout",
 }
 
 
-def end(world: World, status: Status) -> list[Arrival]:
-    """Bring the batch of two slots to its end, and return what it took until then."""
-    world.register.register([registration(2)])
-    taken: list[Arrival] = [failure("f")]
+def close_batch(environment: Environment, status: Status) -> list[Arrival]:
+    """Close a batch of two slots with this status and return its arrivals."""
+    environment.register(registration(2))
+    arrivals: list[Arrival] = [failure("f")]
     if status is not Status.TIMED_OUT:
-        taken.append(content("a") if status is Status.READY else failure("g"))
-    world.provision.provision(taken)
+        arrivals.append(content("a") if status is Status.READY else failure("g"))
+    environment.provision(*arrivals)
     if status is Status.TIMED_OUT:
-        world.pass_the_deadline()
-        world.expire.run(lambda: True)
-    assert world.snapshot().batch.status is status
-    return taken
+        environment.pass_the_deadline()
+        environment.expire()
+    assert environment.snapshot().batch.status is status
+    return arrivals
 
 
 @pytest.mark.fault(11)
-@pytest.mark.parametrize("redis_forgot", [False, True])
-@pytest.mark.parametrize("status", TERMINAL)
-def test_what_comes_after_the_end_changes_nothing(
-    world: World, valkey: ValkeyServer, status: Status, *, redis_forgot: bool
+@pytest.mark.parametrize("redis_is_flushed", [False, True])
+@pytest.mark.parametrize("status", FINAL_RESULTS)
+def test_arrivals_and_registrations_after_the_final_result_change_nothing(
+    environment: Environment, valkey: ValkeyServer, status: Status, *, redis_is_flushed: bool
 ) -> None:
-    taken = end(world, status)
-    before = world.snapshot()
+    before_the_end = close_batch(environment, status)
+    before = environment.snapshot()
     reason = Reason.BATCH_TIMED_OUT if status is Status.TIMED_OUT else Reason.NO_AVAILABLE_SLOT
-    late: list[Arrival] = [content("late"), failure("late")]
-    for answers in ([Excess(reason), Late(reason)], [Duplicate(Excess(reason)), Duplicate(Late(reason))]):
-        if redis_forgot:
+    after_the_end: list[Arrival] = [content("late"), failure("late")]
+    for expected in ([Excess(reason), Late(reason)], [Duplicate(Excess(reason)), Duplicate(Late(reason))]):
+        if redis_is_flushed:
             with valkey.client() as client:
                 client.flushall()
-        assert world.provision.provision(late).outcomes == answers
-        assert all(isinstance(answer, Duplicate) for answer in world.provision.provision(taken).outcomes)
-        assert world.register.register([registration(2), registration(3)]).answers == [Repeated(), Rejected()]
-    after = world.snapshot()
+        assert environment.provision(*after_the_end).outcomes == expected
+        repeated = environment.provision(*before_the_end).outcomes
+        assert all(isinstance(outcome, Duplicate) for outcome in repeated)
+        assert environment.register(registration(2), registration(3)).answers == [Repeated(), Rejected()]
+    after = environment.snapshot()
     assert (after.batch.status, after.assigned, after.slot_failures, after.available) == (
         status,
         before.assigned,
         before.slot_failures,
         before.available,
     )
-    world.expire.run(lambda: True)
-    world.relay.run(lambda: True)
-    kinds = world.bus.kinds()
-    assert sum(kinds[kind] for kind in TERMINAL.values()) == kinds[TERMINAL[status]] == 1
-    assert kinds["ExcessContentProvisioned"] == 1
-    assert kinds["BatchRegistrationRejected"] == 1
+    environment.expire()
+    environment.relay()
+    counts = environment.bus.event_counts()
+    assert sum(counts[name] for name in FINAL_RESULTS.values()) == counts[FINAL_RESULTS[status]] == 1
+    assert counts["ExcessContentProvisioned"] == 1
+    assert counts["BatchRegistrationRejected"] == 1

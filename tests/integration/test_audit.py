@@ -1,4 +1,4 @@
-"""The audit finds what is planted, heals what is safe to heal, and is silent about a healthy service."""
+"""The audit finds every planted fault, repairs what is safe to repair, and finds no other."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.application.audit_batches import PAGE, AuditBatches
-from els_core.domain.audit import FindingKind
+from els_core.domain.audit import Finding, FindingKind
 from tests.factories import content, failure, registration
-from tests.integration.environment import PARKING, RETENTION, World
+from tests.integration.environment import PARKING, RETENTION, Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from els_core.application.audit_batches import AuditReport
 
 
-class Later:
-    """A clock that stands a while after the world's."""
+class LaterClock:
+    """A clock that is ahead of the clock of the environment by the retention."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
 
     def now(self) -> datetime:
-        return self._world.clock.now() + RETENTION
+        return self._environment.clock.now() + RETENTION
 
 
-class Audited(World):
-    """A world in which a day passes by moving what is written back."""
+class AuditedEnvironment(Environment):
+    """An environment with an audit, in which time passes by making the stored timestamps older."""
 
     def __init__(self, database_url: str, valkey: ValkeyServer, postgres: PostgresServer) -> None:
         super().__init__(database_url, valkey.url)
-        self.known = RedisCoordinator(self.redis, RETENTION)
+        self.inspector = RedisCoordinator(self.redis, RETENTION)
         self._postgres = postgres
 
     def sql(self, statement: str) -> list[list[Any]]:
@@ -52,119 +52,133 @@ class Audited(World):
             self.sql(change)
 
     def audit(self, *, repair: bool = False, may_continue: bool = True) -> AuditReport:
-        audit_reader = PostgresAuditReader(self.engine)
         audit = AuditBatches(
-            audit_reader,
-            self.known,
+            PostgresAuditReader(self.engine),
+            self.inspector,
             self.coordinator,
-            Later(self),
-            lambda: self.expire,
-            lambda: self.relay,
+            LaterClock(self),
+            lambda: self.expire_batches,
+            lambda: self.publish_outbox,
             PARKING,
         )
         return audit.run(lambda: may_continue, repair=repair)
 
-    def kinds(self) -> list[FindingKind]:
+    def findings(self) -> list[FindingKind]:
+        """Audit and return the kinds of the findings."""
         return [finding.kind for finding in self.audit().findings]
+
+    def repair(self) -> list[Finding]:
+        """Audit with repair and return what is still wrong."""
+        return self.audit(repair=True).open_findings
 
 
 @pytest.fixture
-def world(database_url: str, valkey: ValkeyServer, postgres: PostgresServer) -> Iterator[Audited]:
-    world = Audited(database_url, valkey, postgres)
-    world.register.register([registration(3)])
-    world.provision.provision([content("a"), failure("f")])
-    world.register.register([registration(1, "closed")])
-    world.provision.provision([content("c", "closed")])
-    yield world
-    world.close()
+def environment(
+    database_url: str, valkey: ValkeyServer, postgres: PostgresServer
+) -> Iterator[AuditedEnvironment]:
+    environment = AuditedEnvironment(database_url, valkey, postgres)
+    environment.register(registration(3))
+    environment.provision(content("a"), failure("f"))
+    environment.register(registration(1, "closed"))
+    environment.provision(content("c", "closed"))
+    yield environment
+    environment.close()
 
 
-def test_a_healthy_service_has_no_findings(world: Audited) -> None:
-    world.let_time_pass()
-    audit = world.audit()
+def test_a_healthy_service_has_no_findings(environment: AuditedEnvironment) -> None:
+    environment.let_time_pass()
+    audit = environment.audit()
     assert (audit.findings, audit.batches, audit.unchecked) == ([], 1, False)
 
 
-def test_a_batch_that_was_touched_a_moment_ago_is_left_alone(world: Audited, valkey: ValkeyServer) -> None:
+def test_a_batch_that_changed_a_moment_ago_is_not_compared(
+    environment: AuditedEnvironment, valkey: ValkeyServer
+) -> None:
     valkey.client().flushall()
-    assert world.audit().findings == []
+    assert environment.audit().findings == []
 
 
-def test_forgetting_redis_is_found_and_healed(world: Audited, valkey: ValkeyServer) -> None:
-    world.let_time_pass()
+def test_a_batch_that_redis_lost_is_found_and_repaired(
+    environment: AuditedEnvironment, valkey: ValkeyServer
+) -> None:
+    environment.let_time_pass()
     valkey.client().flushall()
-    assert world.kinds() == [FindingKind.REDIS_FORGOT]
-    assert world.audit(repair=True).left == []
-    assert world.kinds() == []
-    assert len(world.coordinator.get_missing_slots("b")) == 1
+    assert environment.findings() == [FindingKind.REDIS_FORGOT]
+    assert environment.repair() == []
+    assert environment.findings() == []
+    assert len(environment.coordinator.get_missing_slots("b")) == 1
 
 
-def test_a_slot_that_redis_would_give_twice_is_found_and_healed(world: Audited, valkey: ValkeyServer) -> None:
-    world.let_time_pass()
-    [used] = world.known.get_assigned_essays("b")
+def test_a_used_slot_that_redis_calls_free_is_found_and_repaired(
+    environment: AuditedEnvironment, valkey: ValkeyServer
+) -> None:
+    environment.let_time_pass()
+    [used] = environment.inspector.get_assigned_essays("b")
     with valkey.client() as client:
         client.sadd("batch:{b}:available_slots", used.essay_id)
-    assert world.kinds() == [FindingKind.REDIS_DIFFERS]
-    assert world.audit(repair=True).left == []
-    assert world.kinds() == []
+    assert environment.findings() == [FindingKind.REDIS_DIFFERS]
+    assert environment.repair() == []
+    assert environment.findings() == []
 
 
-def test_a_proposal_that_never_committed_is_found_and_its_slot_given_back(world: Audited) -> None:
-    world.let_time_pass()
-    world.known.propose([content("died")], world.clock.now())
-    assert world.kinds() == [FindingKind.UNCOMMITTED_PROPOSALS]
-    assert world.audit(repair=True).left == []
-    assert len(world.known.get_missing_slots("b")) == 1
+def test_an_uncommitted_proposal_is_found_and_its_slot_freed(environment: AuditedEnvironment) -> None:
+    environment.let_time_pass()
+    environment.inspector.propose([content("died")], environment.clock.now())
+    assert environment.findings() == [FindingKind.UNCOMMITTED_PROPOSALS]
+    assert environment.repair() == []
+    assert len(environment.inspector.get_missing_slots("b")) == 1
 
 
-def test_a_proposal_of_a_moment_ago_may_still_commit(world: Audited) -> None:
-    world.let_time_pass()
-    world.known.propose([content("on its way")], world.clock.now() + RETENTION)
-    assert world.kinds() == []
+def test_a_recent_proposal_may_still_commit_and_is_no_finding(environment: AuditedEnvironment) -> None:
+    environment.let_time_pass()
+    environment.inspector.propose([content("on its way")], environment.clock.now() + RETENTION)
+    assert environment.findings() == []
 
 
-def test_a_batch_that_no_sweep_closed_is_found_and_closed(world: Audited) -> None:
-    world.sql("UPDATE batches SET deadline = deadline - interval '1 day' WHERE batch_id = 'b'")
-    assert world.kinds() == [FindingKind.OVERDUE_OPEN]
-    assert world.audit(repair=True).left == []
-    assert world.bus.kinds()["BatchReadinessTimeout"] == 1
+def test_an_overdue_batch_that_no_sweep_closed_is_found_and_closed(environment: AuditedEnvironment) -> None:
+    environment.sql("UPDATE batches SET deadline = deadline - interval '1 day' WHERE batch_id = 'b'")
+    assert environment.findings() == [FindingKind.OVERDUE_OPEN]
+    assert environment.repair() == []
+    assert environment.bus.event_counts()["BatchReadinessTimeout"] == 1
 
 
-def test_an_event_that_no_relay_sent_is_found_and_sent(world: Audited) -> None:
-    world.bus.is_down = True
-    world.provision.provision([content("b")])
-    world.let_time_pass()
-    world.bus.is_down = False
-    assert world.kinds() == [FindingKind.OUTBOX_TOO_OLD, FindingKind.OUTBOX_TOO_OLD]
-    assert world.audit(repair=True).left == []
-    assert world.kinds() == []
+def test_an_event_that_no_relay_published_is_found_and_published(environment: AuditedEnvironment) -> None:
+    environment.bus.is_down = True
+    environment.provision(content("b"))
+    environment.let_time_pass()
+    environment.bus.is_down = False
+    assert environment.findings() == [FindingKind.OUTBOX_TOO_OLD, FindingKind.OUTBOX_TOO_OLD]
+    assert environment.repair() == []
+    assert environment.findings() == []
 
 
-def test_what_is_parked_too_long_is_found_and_kept(world: Audited) -> None:
-    world.provision.provision([content("x", "never"), content("y", "never")])
-    world.let_time_pass()
-    [finding] = world.audit(repair=True).left
+def test_arrivals_parked_for_too_long_are_found_and_kept(environment: AuditedEnvironment) -> None:
+    environment.provision(content("x", "never"), content("y", "never"))
+    environment.let_time_pass()
+    [finding] = environment.repair()
     assert (finding.kind, finding.batch_id) == (FindingKind.PARKED_TOO_LONG, "never")
     assert finding.detail == "2 arrivals wait for a registration"
-    assert world.sql("SELECT count(*) FROM parked_arrivals") == [[2]]
+    assert environment.sql("SELECT count(*) FROM parked_arrivals") == [[2]]
 
 
-def test_counts_and_digests_are_computed_again_from_the_rows(world: Audited) -> None:
-    world.sql("UPDATE essays SET text_storage_id = 'swapped' WHERE batch_id = 'closed'")
-    world.sql("UPDATE batches SET assigned_count = 0 WHERE batch_id = 'b'")
-    found = {(finding.kind, finding.batch_id) for finding in world.audit(repair=True).left}
+def test_wrong_counts_and_digests_are_found_and_left_to_people(environment: AuditedEnvironment) -> None:
+    environment.sql("UPDATE essays SET text_storage_id = 'swapped' WHERE batch_id = 'closed'")
+    environment.sql("UPDATE batches SET assigned_count = 0 WHERE batch_id = 'b'")
+    found = {(finding.kind, finding.batch_id) for finding in environment.repair()}
     assert found == {(FindingKind.DIGEST_DIFFERS, "closed"), (FindingKind.COUNTS_DIFFER, "b")}
 
 
-def test_every_page_is_looked_at_unless_time_runs_short(world: Audited, valkey: ValkeyServer) -> None:
-    world.register.register([registration(1, f"b{number}") for number in range(PAGE)])
-    world.let_time_pass()
+def test_every_page_is_audited_unless_time_runs_short(
+    environment: AuditedEnvironment, valkey: ValkeyServer
+) -> None:
+    environment.register(*(registration(1, f"b{number}") for number in range(PAGE)))
+    environment.let_time_pass()
     valkey.client().flushall()
-    world.sql("UPDATE essays SET text_storage_id = 'swapped' WHERE batch_id = 'closed'")
-    audit = world.audit()
+    environment.sql("UPDATE essays SET text_storage_id = 'swapped' WHERE batch_id = 'closed'")
+    audit = environment.audit()
     assert (audit.batches, audit.unchecked) == (PAGE + 1, False)
     assert audit.counts() == dict.fromkeys(FindingKind, 0) | {
         FindingKind.REDIS_FORGOT: PAGE + 1,
         FindingKind.DIGEST_DIFFERS: 1,
     }
-    assert world.audit(may_continue=False).unchecked
+    assert environment.audit(may_continue=False).unchecked

@@ -1,4 +1,4 @@
-"""Contention is told from exhaustion, and what another wrote first is read, not overwritten."""
+"""Contention is not exhaustion: locks are waited for, and rows that were written first are read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from els_core.domain.decisions import BatchChange
 from els_core.domain.errors import CoordinationTimeoutError, RejectedByStoreError
 from els_core.domain.outcomes import Duplicate, Excess, Reason
 from tests.factories import content, failure, registration
-from tests.integration.environment import World
+from tests.integration.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,23 +37,25 @@ ALL_SLOTS = "SELECT FROM essays WHERE batch_id = 'b' FOR UPDATE"
 
 
 @pytest.fixture
-def impatient(world: World, database_url: str, valkey: ValkeyServer) -> Iterator[World]:
-    """A copy that waits shortly for locks."""
-    world.execute(f'ALTER ROLE els IN DATABASE "{world.engine.url.database}" SET lock_timeout = 300')
-    copy = World(database_url, valkey.url)
-    yield copy
-    copy.close()
+def impatient(environment: Environment, database_url: str, valkey: ValkeyServer) -> Iterator[Environment]:
+    """An environment with a short lock timeout."""
+    environment.execute(
+        f'ALTER ROLE els IN DATABASE "{environment.engine.url.database}" SET lock_timeout = 300'
+    )
+    impatient = Environment(database_url, valkey.url)
+    yield impatient
+    impatient.close()
 
 
 @contextmanager
-def held(world: World, sql: str) -> Iterator[Connection]:
-    """Hold locks in another transaction."""
-    with world.engine.begin() as connection:
+def hold_lock(environment: Environment, sql: str) -> Iterator[Connection]:
+    """Hold the locks of a statement in another transaction."""
+    with environment.engine.begin() as connection:
         connection.exec_driver_sql(sql)
         yield connection
 
 
-def wait_until_one_waits(postgres: PostgresServer) -> None:
+def wait_for_a_blocked_session(postgres: PostgresServer) -> None:
     sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname LIKE 'test_%'"
     while postgres.execute(sql) == [[0]]:
         Event().wait(0.01)
@@ -61,15 +63,15 @@ def wait_until_one_waits(postgres: PostgresServer) -> None:
 
 @pytest.mark.fault(19)
 @pytest.mark.parametrize("locked", [BATCH_ROW, ALL_SLOTS])
-def test_slots_that_another_holds_locked_are_waited_for(
-    world: World, database_url: str, postgres: PostgresServer, locked: str
+def test_a_locked_slot_is_waited_for(
+    environment: Environment, database_url: str, postgres: PostgresServer, locked: str
 ) -> None:
-    world.register.register([registration(1)])
-    other = World(database_url, world.redis_url)
+    environment.register(registration(1))
+    other = Environment(database_url, environment.redis_url)
     with ThreadPoolExecutor(1) as pool:
-        with held(other, locked):
-            answer = pool.submit(world.outcomes, [content("a")])
-            wait_until_one_waits(postgres)
+        with hold_lock(other, locked):
+            answer = pool.submit(environment.outcomes, content("a"))
+            wait_for_a_blocked_session(postgres)
             assert not answer.done()
         assert answer.result() == {"assigned": 1}
     other.close()
@@ -77,48 +79,50 @@ def test_slots_that_another_holds_locked_are_waited_for(
 
 @pytest.mark.fault(19)
 @pytest.mark.parametrize("locked", [BATCH_ROW, ALL_SLOTS])
-def test_a_lock_that_is_not_given_up_brings_all_back_and_nothing_is_excess(
-    world: World, impatient: World, locked: str
+def test_a_lock_timeout_is_a_fault_and_makes_nothing_excess(
+    environment: Environment, impatient: Environment, locked: str
 ) -> None:
-    world.register.register([registration(2)])
-    with held(world, locked), pytest.raises(CoordinationTimeoutError):
-        impatient.provision.provision([content("a"), failure("f")])
-    assert world.snapshot().available == ("essay-0000", "essay-0001")
-    assert impatient.outcomes([content("a"), failure("f")]) == {"assigned": 1, "failed": 1}
-    assert impatient.bus.kinds()["ExcessContentProvisioned"] == 0
+    environment.register(registration(2))
+    with hold_lock(environment, locked), pytest.raises(CoordinationTimeoutError):
+        impatient.provision(content("a"), failure("f"))
+    assert environment.snapshot().available == ("essay-0000", "essay-0001")
+    assert impatient.outcomes(content("a"), failure("f")) == {"assigned": 1, "failed": 1}
+    assert impatient.bus.event_counts()["ExcessContentProvisioned"] == 0
 
 
-def test_a_fault_tells_no_file_name(world: World, impatient: World) -> None:
+def test_a_fault_never_contains_a_file_name(environment: Environment, impatient: Environment) -> None:
     pupil = "Anna-Andersson"
-    world.register.register([registration(1)])
-    with held(world, ALL_SLOTS), pytest.raises(CoordinationTimeoutError) as failed:
-        impatient.provision.provision([content(pupil)])
-    told = "".join(format_exception(failed.value))
-    assert "UPDATE essays" in told
-    assert pupil not in told
+    environment.register(registration(1))
+    with hold_lock(environment, ALL_SLOTS), pytest.raises(CoordinationTimeoutError) as failed:
+        impatient.provision(content(pupil))
+    traceback = "".join(format_exception(failed.value))
+    assert "UPDATE essays" in traceback
+    assert pupil not in traceback
 
 
 @pytest.mark.fault(19)
 def test_a_deadlock_is_retried_inside_the_invocation(
-    world: World, database_url: str, postgres: PostgresServer
+    environment: Environment, database_url: str, postgres: PostgresServer
 ) -> None:
-    world.register.register([registration(1, "b1"), registration(1, "b2")])
-    other_world = World(database_url, world.redis_url)
+    environment.register(registration(1, "b1"), registration(1, "b2"))
+    other_environment = Environment(database_url, environment.redis_url)
     with ThreadPoolExecutor(1) as pool:
-        with held(other_world, BATCH_ROW.replace("'b'", "'b2'")) as other:
-            other.exec_driver_sql("SET LOCAL deadlock_timeout = '60s'")  # so that it is not the victim
-            answer = pool.submit(world.outcomes, [content("a", "b1"), content("a", "b2")])
-            wait_until_one_waits(postgres)
+        with hold_lock(other_environment, BATCH_ROW.replace("'b'", "'b2'")) as other:
+            other.exec_driver_sql(
+                "SET LOCAL deadlock_timeout = '60s'"
+            )  # so that Postgres cancels the other transaction
+            answer = pool.submit(environment.outcomes, content("a", "b1"), content("a", "b2"))
+            wait_for_a_blocked_session(postgres)
             other.exec_driver_sql(BATCH_ROW.replace("'b'", "'b1'"))
         assert answer.result() == {"assigned": 2}
-    other_world.close()
+    other_environment.close()
 
 
-def without_foreign_keys(postgres: PostgresServer, world: World, sql: str) -> None:
-    """Write what the locks forbid: a row of another transaction that our snapshot has not seen."""
+def write_without_foreign_keys(postgres: PostgresServer, environment: Environment, sql: str) -> None:
+    """Write a row that the locks would forbid, as if another transaction had committed it unseen."""
     postgres.execute(
         f"DO $$ BEGIN SET LOCAL session_replication_role = replica; {sql}; END $$",
-        database=str(world.engine.url.database),
+        database=str(environment.engine.url.database),
     )
 
 
@@ -130,46 +134,52 @@ FAILURE_ROW = """INSERT INTO validation_failures (batch_id, identity, essay_id, 
 
 
 @pytest.mark.fault(1)
-def test_what_another_wrote_first_is_the_answer(world: World, postgres: PostgresServer) -> None:
-    world.register.register([registration(1)])
-    world.provision.provision([content("other")])
+def test_after_a_unique_violation_the_row_written_first_is_the_answer(
+    environment: Environment, postgres: PostgresServer
+) -> None:
+    environment.register(registration(1))
+    environment.provision(content("other"))
     writes = [EXCESS_ROW]
 
-    @event.listens_for(world.engine, "before_cursor_execute")
+    @event.listens_for(environment.engine, "before_cursor_execute")
     def _write(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if "INSERT INTO excess_contents" in statement and writes:
-            without_foreign_keys(postgres, world, writes.pop())
+            write_without_foreign_keys(postgres, environment, writes.pop())
 
-    [answer] = world.provision.provision([content("a")]).outcomes
+    [answer] = environment.provision(content("a")).outcomes
     assert answer == Duplicate(Excess(Reason.BATCH_TIMED_OUT))
 
 
-class NoLetters:
+class EmptyDeadLetterQueue:
+    """The port `DeadLetterQueue`, which must not be used."""
+
     def send(self, letters: Sequence[DeadLetter]) -> list[str]:
         assert not letters
         return []
 
 
 @pytest.mark.fault(15)
-def test_a_record_that_the_record_never_takes_comes_back_alone(
-    world: World, postgres: PostgresServer
+def test_only_the_message_whose_rows_are_inconsistent_is_retried(
+    environment: Environment, postgres: PostgresServer
 ) -> None:
-    world.register.register([registration(1), registration(2, "good")])
-    without_foreign_keys(postgres, world, FAILURE_ROW)
+    environment.register(registration(1), registration(2, "good"))
+    write_without_foreign_keys(postgres, environment, FAILURE_ROW)
     arrivals: dict[str, Arrival] = {"1": content("a", "good"), "2": failure("f"), "3": content("b", "good")}
-    intake = MessageConsumer[Arrival, ProvisioningResult](
+    consumer = MessageConsumer[Arrival, ProvisioningResult](
         arrivals.__getitem__,
-        world.provision.provision,
+        environment.provision_content.provision,
         lambda report: [None] * len(report.outcomes),
-        NoLetters(),
+        EmptyDeadLetterQueue(),
     )
-    taken = intake.consume([QueueMessage(name, name) for name in arrivals])
-    assert taken.batch_item_failures == ["2"]
-    assert len(world.snapshot("good").assigned) == 2
-    world.execute("DELETE FROM validation_failures")
+    result = consumer.consume([QueueMessage(name, name) for name in arrivals])
+    assert result.batch_item_failures == ["2"]
+    assert len(environment.snapshot("good").assigned) == 2
+    environment.execute("DELETE FROM validation_failures")
 
 
-def test_a_row_without_its_batch_is_refused_by_the_name_of_the_constraint(world: World) -> None:
+def test_a_row_without_its_batch_is_rejected_with_the_name_of_the_constraint(
+    environment: Environment,
+) -> None:
     ghost = Batch("ghost", Status.OPEN, 0)
     change = BatchChange(ghost, ghost, ((content("a", "ghost"), Excess(Reason.NO_AVAILABLE_SLOT)),))
 
@@ -177,4 +187,4 @@ def test_a_row_without_its_batch_is_refused_by_the_name_of_the_constraint(world:
         transaction.record([change])
 
     with pytest.raises(RejectedByStoreError, match="excess_content_belongs_to_a_batch"):
-        world.repository.transact(work)
+        environment.repository.transact(work)

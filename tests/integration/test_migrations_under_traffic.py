@@ -1,4 +1,4 @@
-"""What a migration may do while traffic flows, and what happens when it does something else."""
+"""What a migration may do under traffic, and what happens when it does something else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.domain.batches import Status
 from els_core.domain.errors import CoordinationTimeoutError
 from tests.factories import content, registration
-from tests.integration.environment import World
+from tests.integration.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,63 +48,63 @@ ADDS = """
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the migrations, for one more."""
+    """Return a copy of the migrations, to which a test adds one."""
     copy = Path(shutil.copytree("migrations", tmp_path / "migrations"))
     monkeypatch.setattr(migrating, "_migrations", lambda: str(copy))
     return copy
 
 
-def add(folder: Path, body: str) -> None:
+def add_migration(folder: Path, body: str) -> None:
     head = 'from alembic import op\n\nrevision = "9999"\ndown_revision = "0001"\n\n\ndef upgrade() -> None:'
     (folder / "versions" / "9999_one_more.py").write_text(head + body, "utf-8")
 
 
 @dataclass
 class Traffic:
-    """Two copies and how many batches each has filled."""
+    """Two environments that fill batches, and the number of batches that each has filled."""
 
     filled: list[int]
-    copies: list[Future[None]]
+    workers: list[Future[None]]
 
-    def flows(self) -> None:
-        """Wait until both have filled one more."""
+    def wait_for_progress(self) -> None:
+        """Wait until each environment has filled another batch."""
         before = list(self.filled)
         while not all(now > then for now, then in zip(self.filled, before, strict=True)):
             Event().wait(0.01)
-            for copy in self.copies:
-                if copy.done():
-                    copy.result()
+            for worker in self.workers:
+                if worker.done():
+                    worker.result()
 
 
 @contextmanager
-def traffic(database_url: str, valkey: ValkeyServer) -> Iterator[Traffic]:
-    """Two copies that register and fill batches until the end."""
+def traffic_on(database_url: str, valkey: ValkeyServer) -> Iterator[Traffic]:
+    """Register and fill batches in two environments until the block ends."""
     filled = [0, 0]
-    enough = Event()
+    stop = Event()
 
-    def copy(number: int) -> None:
-        world = World(database_url, valkey.url)
-        while not enough.is_set():
+    def fill_batches(number: int) -> None:
+        environment = Environment(database_url, valkey.url)
+        while not stop.is_set():
             batch_id = f"b{number}-{filled[number]}"
-            world.register.register([registration(3, batch_id)])
+            environment.register(registration(3, batch_id))
             for arrival in range(3):
-                world.provision.provision([content(f"c{arrival}", batch_id)])
-            assert world.snapshot(batch_id).batch.status is Status.READY
+                environment.provision(content(f"c{arrival}", batch_id))
+            assert environment.snapshot(batch_id).batch.status is Status.READY
             filled[number] += 1
-        world.close()
+        environment.close()
 
     with ThreadPoolExecutor(2) as pool:
-        copies = [pool.submit(copy, number) for number in range(2)]
+        workers = [pool.submit(fill_batches, number) for number in range(2)]
         try:
-            yield Traffic(filled, copies)
+            yield Traffic(filled, workers)
         finally:
-            enough.set()
-            for one in copies:
-                one.result()
+            stop.set()
+            for worker in workers:
+                worker.result()
 
 
-def until(postgres: PostgresServer, what: str) -> None:
-    sql = f"SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND {what}"  # noqa: S608 - ours
+def wait_for_session(postgres: PostgresServer, condition: str) -> None:
+    sql = f"SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND {condition}"  # noqa: S608 - ours
     while postgres.execute(sql) == [[0]]:
         Event().wait(0.01)
 
@@ -117,46 +117,46 @@ def migrate(database_url: str) -> str:
         engine.dispose()
 
 
-def test_what_the_runbook_calls_safe_disturbs_no_invocation(
+def test_a_migration_that_the_runbook_calls_safe_disturbs_no_invocation(
     folder: Path, database_url: str, valkey: ValkeyServer, postgres: PostgresServer
 ) -> None:
-    add(folder, SAFE)
-    with traffic(database_url, valkey) as flow:
-        flow.flows()
+    add_migration(folder, SAFE)
+    with traffic_on(database_url, valkey) as traffic:
+        traffic.wait_for_progress()
         postgres.execute(BEFORE, database=database_url.rpartition("/")[2])
         assert migrate(database_url) == "9999"
-        flow.flows()
+        traffic.wait_for_progress()
 
 
-def test_a_migration_that_cannot_have_its_lock_lets_the_traffic_go_first(
+def test_a_migration_that_waits_for_a_lock_does_not_block_the_traffic(
     folder: Path, database_url: str, valkey: ValkeyServer, postgres: PostgresServer
 ) -> None:
-    add(folder, ADDS)
+    add_migration(folder, ADDS)
     reader = connect(database_url)
-    with traffic(database_url, valkey) as flow, ThreadPoolExecutor(1) as pool:
+    with traffic_on(database_url, valkey) as traffic, ThreadPoolExecutor(1) as pool:
         with reader.begin() as long:
             long.exec_driver_sql("SELECT FROM essays")
             migrated = pool.submit(migrate, database_url)
-            until(postgres, "wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE essays%'")
-            flow.flows()
+            wait_for_session(postgres, "wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE essays%'")
+            traffic.wait_for_progress()
             assert not migrated.done()
         assert migrated.result() == "9999"
     reader.dispose()
 
 
-def test_a_rewrite_under_traffic_makes_messages_come_back_and_loses_nothing(
+def test_a_table_rewrite_under_traffic_makes_messages_retry_and_loses_nothing(
     folder: Path, database_url: str, valkey: ValkeyServer, postgres: PostgresServer
 ) -> None:
-    add(folder, REWRITES)
+    add_migration(folder, REWRITES)
     name = database_url.rpartition("/")[2]
     postgres.execute(f'ALTER ROLE els IN DATABASE "{name}" SET lock_timeout = 300')
-    world = World(database_url, valkey.url)
-    world.register.register([registration(1)])
+    environment = Environment(database_url, valkey.url)
+    environment.register(registration(1))
     with ThreadPoolExecutor(1) as pool:
         migrated = pool.submit(migrate, database_url)
-        until(postgres, "query LIKE 'SELECT pg_sleep(2)%'")
+        wait_for_session(postgres, "query LIKE 'SELECT pg_sleep(2)%'")
         with pytest.raises(CoordinationTimeoutError):
-            world.provision.provision([content("a")])
+            environment.provision(content("a"))
         assert migrated.result() == "9999"
-    assert world.outcomes([content("a")]) == {"assigned": 1}
-    world.close()
+    assert environment.outcomes(content("a")) == {"assigned": 1}
+    environment.close()

@@ -1,4 +1,4 @@
-"""Whatever Postgres does: all comes back, nothing is parked or called excess by mistake, then all is done."""
+"""While Postgres fails nothing is decided, least of all parked or excess; afterwards every retry succeeds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from els_core.adapters.postgres import connection as postgres_connection
 from els_core.application.register_batch import Opened
 from els_core.domain.errors import ExternalServiceError, FaultError
 from tests.factories import content, failure, registration
-from tests.integration.environment import World
+from tests.integration.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from els_core.domain.arrivals import Arrival
 
 pytestmark = pytest.mark.fault(21)
-STATEMENTS = 7  # of an invocation that closes a batch, the deletion from the outbox among them
+STATEMENTS = 7  # of an invocation that closes a batch, including the deletion from the outbox
 
 
 @contextmanager
 def broken(postgres: PostgresServer, how: str, database: str) -> Iterator[None]:
-    """Break Postgres, and mend it."""
+    """Break Postgres for the length of the block."""
     read_only = f'ALTER DATABASE "{database}" SET default_transaction_read_only ='
     ways: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "stopped": (postgres.stop, postgres.start),
@@ -40,27 +40,30 @@ def broken(postgres: PostgresServer, how: str, database: str) -> Iterator[None]:
             lambda: postgres.execute(f"{read_only} off"),
         ),
     }
-    breaks, mends = ways[how]
-    breaks()
-    cut(postgres, database) if how == "read-only" else None
+    break_it, repair_it = ways[how]
+    break_it()
+    if how == "read-only":
+        terminate_connections(postgres, database)
     try:
         yield
     finally:
-        mends()
+        repair_it()
 
 
-def cut(postgres: PostgresServer, database: str) -> None:
-    """Cut all connections to a database."""
+def terminate_connections(postgres: PostgresServer, database: str) -> None:
+    """Terminate all connections to a database."""
     postgres.execute(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"  # noqa: S608
     )
 
 
-def at_statement(world: World, number: int, act: Callable[[], None], *, always: bool = False) -> None:
-    """Act just before the statement of that number, counted from now; once, or from then on."""
+def before_statement(
+    environment: Environment, number: int, act: Callable[[], None], *, always: bool = False
+) -> None:
+    """Run `act` just before the n-th statement from now: once, or before every later statement too."""
     seen = 0
 
-    @event.listens_for(world.engine, "before_cursor_execute")
+    @event.listens_for(environment.engine, "before_cursor_execute")
     def _count(*_: object) -> None:
         nonlocal seen
         seen += 1
@@ -68,112 +71,112 @@ def at_statement(world: World, number: int, act: Callable[[], None], *, always: 
             act()
 
 
-def at_commit(world: World, act: Callable[[], None]) -> None:
-    """Act just before the next commit."""
-    event.listen(world.engine, "commit", lambda _: act(), once=True)
+@pytest.fixture
+def name(environment: Environment) -> str:
+    return str(environment.engine.url.database)
 
 
 @pytest.fixture
-def name(world: World) -> str:
-    return str(world.engine.url.database)
-
-
-@pytest.fixture
-def impatient(database_url: str, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A copy that waits one second only for an answer of Postgres."""
+def impatient(
+    database_url: str, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Environment]:
+    """An environment that waits only one second for an answer of Postgres."""
     monkeypatch.setattr(postgres_connection, "SOCKET_TIMEOUT_SECONDS", 1)
-    copy = World(database_url, valkey.url)
-    yield copy
-    copy.close()
+    impatient = Environment(database_url, valkey.url)
+    yield impatient
+    impatient.close()
 
 
 @pytest.mark.parametrize("how", ["stopped", "frozen", "read-only"])
-def test_all_comes_back_and_is_done_when_postgres_is_back(
-    world: World, impatient: World, postgres: PostgresServer, name: str, how: str
+def test_nothing_is_decided_while_postgres_is_down_and_everything_succeeds_afterwards(
+    environment: Environment, impatient: Environment, postgres: PostgresServer, name: str, how: str
 ) -> None:
-    world.register.register([registration(3)])
-    world.provision.provision([content("a")])
+    environment.register(registration(3))
+    environment.provision(content("a"))
     arrivals: list[Arrival] = [content("a"), content("b"), failure("f"), content("early", "not registered")]
     with broken(postgres, how, name):
         for work in (
-            lambda: impatient.provision.provision(arrivals),
-            lambda: impatient.register.register([registration(1, "other")]),
-            lambda: impatient.expire.run(lambda: True),
+            lambda: impatient.provision(*arrivals),
+            lambda: impatient.register(registration(1, "other")),
+            impatient.expire,
         ):
             with pytest.raises(ExternalServiceError, match="Postgres"):
                 work()
-    assert (len(world.snapshot().assigned), len(world.snapshot().all_failures)) == (1, 0)
-    assert world.repository.find("not registered") is None
-    assert world.repository.find("other") is None
-    assert impatient.outcomes(arrivals) == {"duplicate": 1, "assigned": 1, "failed": 1, "parked": 1}
-    assert impatient.register.register([registration(1, "other")]).answers == [Opened()]
-    assert impatient.bus.kinds()["BatchEssaysReady"] == 1
+    assert (len(environment.snapshot().assigned), len(environment.snapshot().all_failures)) == (1, 0)
+    assert environment.repository.find("not registered") is None
+    assert environment.repository.find("other") is None
+    assert impatient.outcomes(*arrivals) == {"duplicate": 1, "assigned": 1, "failed": 1, "parked": 1}
+    assert impatient.register(registration(1, "other")).answers == [Opened()]
+    assert impatient.bus.event_counts()["BatchEssaysReady"] == 1
 
 
 @pytest.mark.parametrize("statement", [1, 3, "commit"])
-def test_a_server_that_answers_nothing_is_waited_for_once(
-    world: World, impatient: World, postgres: PostgresServer, statement: int | str
+def test_a_hanging_postgres_is_waited_for_once(
+    environment: Environment, impatient: Environment, postgres: PostgresServer, statement: int | str
 ) -> None:
-    world.register.register([registration(1)])
+    environment.register(registration(1))
     attempts: list[object] = []
     event.listen(impatient.engine, "do_connect", lambda *_: attempts.append(_))
     if isinstance(statement, int):
-        at_statement(impatient, statement, postgres.freeze)
+        before_statement(impatient, statement, postgres.freeze)
     else:
-        at_commit(impatient, postgres.freeze)
+        impatient.before_next_commit(postgres.freeze)
     try:
         with pytest.raises(ExternalServiceError, match=r"TimeoutError|OSError"):
-            impatient.provision.provision([content("a")])
+            impatient.provision(content("a"))
     finally:
         postgres.thaw()
     assert len(attempts) == 1
-    assert sum(impatient.outcomes([content("a")]).values()) == 1
-    assert len(world.snapshot().assigned) == 1
-    world.relay.run(lambda: True)
-    assert world.bus.kinds() + impatient.bus.kinds() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+    assert sum(impatient.outcomes(content("a")).values()) == 1
+    assert len(environment.snapshot().assigned) == 1
+    environment.relay()
+    assert environment.bus.event_counts() + impatient.bus.event_counts() == {
+        "EssaySlotsAssigned": 1,
+        "BatchEssaysReady": 1,
+    }
 
 
 @pytest.mark.parametrize("statement", range(1, STATEMENTS + 1))
-def test_a_connection_cut_before_any_statement_fails_no_invocation(
-    world: World, postgres: PostgresServer, name: str, statement: int
+def test_a_connection_lost_before_any_statement_fails_no_invocation(
+    environment: Environment, postgres: PostgresServer, name: str, statement: int
 ) -> None:
-    world.register.register([registration(2)])
-    at_statement(world, statement, lambda: cut(postgres, name))
-    assert world.outcomes([content("a"), failure("f")]) == {"assigned": 1, "failed": 1}
-    world.relay.run(lambda: True)
-    assert world.bus.kinds() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+    environment.register(registration(2))
+    before_statement(environment, statement, lambda: terminate_connections(postgres, name))
+    assert environment.outcomes(content("a"), failure("f")) == {"assigned": 1, "failed": 1}
+    environment.relay()
+    assert environment.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
 @pytest.mark.fault(2)
-def test_a_commit_whose_answer_is_lost_is_done_once_and_announced(
-    world: World, monkeypatch: pytest.MonkeyPatch
+def test_a_commit_whose_acknowledgement_is_lost_counts_once_and_is_announced(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.register.register([registration(2)])
-    commit = world.engine.dialect.do_commit
+    environment.register(registration(2))
+    commit = environment.engine.dialect.do_commit
 
-    def commit_and_lose_the_answer(connection: PoolProxiedConnection) -> None:
+    def commit_without_acknowledgement(connection: PoolProxiedConnection) -> None:
         monkeypatch.undo()
         commit(connection)
         raise InterfaceError("network error")
 
-    monkeypatch.setattr(world.engine.dialect, "do_commit", commit_and_lose_the_answer)
-    assert world.outcomes([content("a"), failure("f")]) == {"duplicate": 2}
-    assert (len(world.snapshot().assigned), len(world.snapshot().slot_failures)) == (1, 1)
-    world.relay.run(lambda: True)
-    assert world.bus.kinds() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+    monkeypatch.setattr(environment.engine.dialect, "do_commit", commit_without_acknowledgement)
+    assert environment.outcomes(content("a"), failure("f")) == {"duplicate": 2}
+    assert (len(environment.snapshot().assigned), len(environment.snapshot().slot_failures)) == (1, 1)
+    environment.relay()
+    assert environment.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
 @pytest.mark.fault(6)
 @pytest.mark.parametrize("statement", [1, 2, 3, 4, 5])
-def test_a_registration_that_crashes_leaves_nothing_and_the_same_again_repairs(
-    world: World, postgres: PostgresServer, name: str, statement: int
+def test_a_registration_that_fails_at_any_statement_leaves_nothing_and_a_retry_succeeds(
+    environment: Environment, postgres: PostgresServer, name: str, statement: int
 ) -> None:
-    world.provision.provision([content("early")])
-    crashing = World(world.database_url, world.redis_url)
-    at_statement(crashing, statement, lambda: cut(postgres, name), always=True)
+    environment.provision(content("early"))
+    crashing = Environment(environment.database_url, environment.redis_url)
+    before_statement(crashing, statement, lambda: terminate_connections(postgres, name), always=True)
     with pytest.raises(FaultError):
-        crashing.register.register([registration(2)])
+        crashing.register(registration(2))
     crashing.close()
-    assert world.snapshot().batch.status == "awaited"
-    assert world.register.register([registration(2)]).answers == [Opened()]
-    assert (len(world.snapshot().assigned), len(world.snapshot().available)) == (1, 1)
+    assert environment.snapshot().batch.status == "awaited"
+    assert environment.register(registration(2)).answers == [Opened()]
+    assert (len(environment.snapshot().assigned), len(environment.snapshot().available)) == (1, 1)

@@ -1,4 +1,4 @@
-"""What an invocation costs in round trips and statements: exact numbers, for any records and any batch."""
+"""What an invocation costs: exact numbers of round trips and statements, whatever the number of messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from els_core.adapters.postgres.driver import OneTripConnection
 from tests.factories import content, registration
-from tests.integration.environment import World
+from tests.integration.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,36 +21,36 @@ if TYPE_CHECKING:
     from dev.servers.valkey import ValkeyServer
     from els_core.domain.arrivals import Arrival
 
-# What a provisioning of open batches sends: naming, locking, standing, record and outbox in a transaction;
-# after it the deletion from the outbox.
+# The statements of provisioning for open batches: insert placeholders, lock, read, record and enqueue in one
+# transaction, and after its commit the deletion from the outbox.
 PROVISION = ["INSERT INTO batches", "SELECT batch_id, status", "WITH asked", "WITH slots", "WITH messages"]
-FORGET = "DELETE FROM outbox"
+DELETE_SENT = "DELETE FROM outbox"
 
 
 @dataclass
 class Traffic:
-    """What was sent: statements in order, and what made the other side answer."""
+    """The statements in their order, and the round trips to each store."""
 
     statements: list[str] = field(default_factory=list)
     postgres_trips: int = 0
     redis_trips: int = 0
 
-    def kinds(self) -> list[str]:
-        """Return the first words of the statements."""
+    def beginnings(self) -> list[str]:
+        """Return the beginning of each statement."""
         return [" ".join(sql.split())[:60] for sql in self.statements]
 
 
 @pytest.fixture
-def world(database_url: str, valkey: ValkeyServer) -> Iterator[World]:
-    world = World(database_url, valkey.url)
-    world.provision.provision([content("warm", "warm")])
-    yield world
-    world.close()
+def environment(database_url: str, valkey: ValkeyServer) -> Iterator[Environment]:
+    environment = Environment(database_url, valkey.url)
+    environment.provision(content("warm-up", "warm-up"))
+    yield environment
+    environment.close()
 
 
 @contextmanager
-def watched(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traffic]:
-    """Count at the drivers: answers awaited from Postgres, packets of commands sent to Redis."""
+def count_traffic(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traffic]:
+    """Count at the drivers: replies awaited from Postgres, packets of commands sent to Redis."""
     traffic = Traffic()
     await_answer = OneTripConnection.handle_messages
     send: Any = RedisConnection.send_packed_command
@@ -69,66 +69,69 @@ def watched(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traffic]:
     with monkeypatch.context() as patch:
         patch.setattr(OneTripConnection, "handle_messages", answer)
         patch.setattr(RedisConnection, "send_packed_command", packed)
-        event.listen(world.engine, "before_cursor_execute", statement)
+        event.listen(environment.engine, "before_cursor_execute", statement)
         yield traffic
-        event.remove(world.engine, "before_cursor_execute", statement)
+        event.remove(environment.engine, "before_cursor_execute", statement)
 
 
 def in_order(traffic: Traffic, starts: list[str]) -> bool:
-    kinds = traffic.kinds()
-    return len(kinds) == len(starts) and all(map(str.startswith, kinds, starts))
+    beginnings = traffic.beginnings()
+    return len(beginnings) == len(starts) and all(map(str.startswith, beginnings, starts))
 
 
 @pytest.mark.parametrize("records", [1, 10, 100, 1_000])
 @pytest.mark.parametrize("batches", [1, 10])
 def test_provisioning_costs_the_same_for_any_number_of_records(
-    world: World, monkeypatch: pytest.MonkeyPatch, records: int, batches: int
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, records: int, batches: int
 ) -> None:
-    world.register.register([registration(1_001, f"b{n}") for n in range(batches)])
+    environment.register(*(registration(1_001, f"b{n}") for n in range(batches)))
     arrivals: list[Arrival] = [content(f"c{n}", f"b{n % batches}") for n in range(records)]
-    with watched(world, monkeypatch) as traffic:
-        world.provision.provision(arrivals)
-    assert in_order(traffic, [*PROVISION, FORGET]), traffic.kinds()
-    assert traffic.postgres_trips == 8  # these six, BEGIN and COMMIT
+    with count_traffic(environment, monkeypatch) as traffic:
+        environment.provision(*arrivals)
+    assert in_order(traffic, [*PROVISION, DELETE_SENT]), traffic.beginnings()
+    assert traffic.postgres_trips == 8  # the six statements, BEGIN and COMMIT
     assert traffic.redis_trips == 1
 
 
 @pytest.mark.parametrize("slots", [10, 2_000])
-def test_closing_a_batch_costs_the_same_whatever_its_size(
-    world: World, monkeypatch: pytest.MonkeyPatch, slots: int
+def test_closing_a_batch_costs_the_same_for_any_size(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, slots: int
 ) -> None:
-    world.register.register([registration(slots)])
-    world.provision.provision([content(f"c{n}") for n in range(slots - 1)])
-    with watched(world, monkeypatch) as traffic:
-        world.provision.provision([content("last")])
-    assert in_order(traffic, [*PROVISION[:4], "SELECT batch_id, status", PROVISION[4], FORGET]), (
-        traffic.kinds()
+    environment.register(registration(slots))
+    environment.provision(*(content(f"c{n}") for n in range(slots - 1)))
+    with count_traffic(environment, monkeypatch) as traffic:
+        environment.provision(content("last"))
+    assert in_order(traffic, [*PROVISION[:4], "SELECT batch_id, status", PROVISION[4], DELETE_SENT]), (
+        traffic.beginnings()
     )
-    assert (traffic.postgres_trips, traffic.redis_trips) == (9, 2)  # the roll more, and Redis is told
+    assert (traffic.postgres_trips, traffic.redis_trips) == (
+        9,
+        2,
+    )  # one more read, for the snapshot; then Redis is refreshed
 
 
 @pytest.mark.parametrize(("batches", "slots"), [(1, 10), (1, 2_000), (10, 10), (100, 10)])
 def test_registering_costs_the_same_for_any_number_and_size_of_batches(
-    world: World, monkeypatch: pytest.MonkeyPatch, batches: int, slots: int
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, batches: int, slots: int
 ) -> None:
     registrations = [registration(slots, f"b{n}") for n in range(batches)]
-    with watched(world, monkeypatch) as traffic:
-        world.register.register(registrations)
-    # Name, lock, open, what is parked, the time, and the rolls for Redis.
-    assert (len(traffic.statements), traffic.postgres_trips) == (6, 8), traffic.kinds()
+    with count_traffic(environment, monkeypatch) as traffic:
+        environment.register(*registrations)
+    # Placeholders, locks, opening, parked arrivals, the time, and the snapshots for Redis.
+    assert (len(traffic.statements), traffic.postgres_trips) == (6, 8), traffic.beginnings()
     assert traffic.redis_trips == 1
 
 
 @pytest.mark.parametrize("batches", [1, 10, 99])
 def test_a_page_of_the_sweep_costs_the_same_for_any_number_of_batches(
-    world: World, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, batches: int
+    environment: Environment, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
-    world.register.register([registration(3, f"b{n}") for n in range(batches)])
+    environment.register(*(registration(3, f"b{n}") for n in range(batches)))
     sql = "UPDATE batches SET deadline = clock_timestamp() WHERE status = 'open'"
-    postgres.execute(sql, database=str(world.engine.url.database))
-    with watched(world, monkeypatch) as traffic:
-        assert len(world.expire.run(lambda: True).closed) == batches
-    # Lock, time, record, rolls, outbox and the deletion from it; four for the batch that waits for its
-    # registration, and one that deletes what is old. Two of these are transactions with BEGIN and COMMIT.
-    assert (len(traffic.statements), traffic.postgres_trips) == (11, 15), traffic.kinds()
+    postgres.execute(sql, database=str(environment.engine.url.database))
+    with count_traffic(environment, monkeypatch) as traffic:
+        assert len(environment.expire().closed) == batches
+    # Lock, time, record, snapshots, outbox and the deletion from it; four for the awaited batch of the
+    # warm-up, and one for the purge. Two of these are transactions with BEGIN and COMMIT.
+    assert (len(traffic.statements), traffic.postgres_trips) == (11, 15), traffic.beginnings()
     assert traffic.redis_trips == 1

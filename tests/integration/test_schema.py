@@ -1,4 +1,4 @@
-"""The schema of the tests is that of the migrations, and the role's limits come with it."""
+"""The tests run on the schema of the migrations, which also sets the timeouts of the role."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.fault(20)
 
-# Milliseconds, but for the units that SHOW prints.
 LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
 CONSTRAINTS = """
 SELECT c.conname, c.contype FROM pg_constraint AS c JOIN pg_class AS t ON t.oid = c.conrelid
@@ -60,11 +59,11 @@ def constraints(connection: Connection) -> set[tuple[str, str]]:
     return {(name, kind) for name, kind in rows}
 
 
-def test_alembic_finds_no_migration_missing(connection: Connection) -> None:
+def test_alembic_check_finds_no_difference_between_tables_and_migrations(connection: Connection) -> None:
     command.check(configured(connection))
 
 
-def test_every_check_of_the_migrations_is_named_in_the_tables_and_the_other_way_round(
+def test_tables_and_migrations_have_the_same_check_constraints(
     connection: Connection,
 ) -> None:
     made = {name for name, kind in constraints(connection) if kind == "c"}
@@ -82,7 +81,7 @@ def test_every_constraint_has_a_name_that_reads_as_a_sentence(connection: Connec
     assert [name for name, _ in constraints(connection) if not sentence.match(name)] == []
 
 
-def test_the_migrations_can_be_taken_back_and_made_again(
+def test_downgrade_and_upgrade_lead_to_the_same_schema(
     connection: Connection, postgres: PostgresServer
 ) -> None:
     before = constraints(connection)
@@ -96,14 +95,14 @@ def test_the_migrations_can_be_taken_back_and_made_again(
     assert postgres.execute("SHOW lock_timeout") == [["0"]]
 
 
-def test_two_that_migrate_at_once_wait_for_each_other(postgres: PostgresServer) -> None:
+def test_migrating_twice_changes_nothing(postgres: PostgresServer) -> None:
     url = postgres.create_database("migrated_twice")
     migrate(url)
     migrate(url)
     postgres.drop_database("migrated_twice")
 
 
-def test_the_role_gives_up_before_its_client_does(database_url: str) -> None:
+def test_the_timeouts_of_the_role_are_shorter_than_the_socket_timeout(database_url: str) -> None:
     engine = connect(database_url)
     with engine.connect() as opened:
         seconds = [
@@ -115,7 +114,7 @@ def test_the_role_gives_up_before_its_client_does(database_url: str) -> None:
     assert 0 < idle < SOCKET_TIMEOUT_SECONDS
 
 
-def test_one_that_was_killed_in_its_transaction_keeps_no_lock(
+def test_a_client_killed_in_its_transaction_keeps_no_lock(
     database_url: str, connection: Connection, postgres: PostgresServer
 ) -> None:
     name = database_url.rpartition("/")[2]
@@ -134,7 +133,7 @@ def test_one_that_was_killed_in_its_transaction_keeps_no_lock(
     assert postgres.execute("SELECT 1") == [[1]]
 
 
-def test_a_migration_outlasts_the_limits_of_the_role_and_of_the_functions(
+def test_a_migration_is_not_bound_by_the_timeouts_of_the_role_and_the_functions(
     database_url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_connection, "SOCKET_TIMEOUT_SECONDS", 0.3)

@@ -1,4 +1,4 @@
-"""A trace goes on through the service: into the invocation by links, out of it with the events."""
+"""Traces pass through the service: an invocation links to its messages, and its events carry its context."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival
 from els_core.domain.events import RegistrationRejected
 from tests.factories import CORRELATION
-from tests.integration.test_handlers import event_of
+from tests.integration.lambda_functions import example_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +35,10 @@ def spans_of(work: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> InM
     return exporter
 
 
-def test_an_invocation_is_linked_to_its_events_and_its_events_carry_it_on(
+def test_an_invocation_links_to_the_traces_of_its_messages_and_its_events_carry_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    event = json.loads(event_of("provision_content")["Records"][0]["body"])
+    event = json.loads(example_event("provision_content")["Records"][0]["body"])
     event["detail"]["metadata"]["traceparent"] = UPSTREAM
     sent: list[str] = []
 

@@ -1,4 +1,4 @@
-"""The promises on real Postgres and real Valkey."""
+"""The invariants of the use cases on real Postgres and Valkey."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from els_core.domain.batches import Status
 from els_core.domain.errors import ExternalServiceError
 from els_core.domain.outcomes import Proposal, ProposalKind, name_of
 from tests.factories import content, failure, registration
-from tests.integration.environment import World
+from tests.integration.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,124 +30,131 @@ if TYPE_CHECKING:
 @pytest.mark.fault(4)
 @pytest.mark.parametrize("good", [25, 24, 20, 0])
 @pytest.mark.parametrize("order", ["good first", "failures first", "shuffled"])
-def test_a_batch_closes_once_whatever_its_last_event_was(world: World, good: int, order: str) -> None:
+def test_a_batch_closes_once_whatever_its_last_event_was(
+    environment: Environment, good: int, order: str
+) -> None:
     arrivals: list[Arrival] = [content(f"c{n}") for n in range(good)]
     failures: list[Arrival] = [failure(f"f{n}") for n in range(25 - good)]
     mixed = failures + arrivals if order == "failures first" else arrivals + failures
     if order == "shuffled":
         random.Random(7).shuffle(mixed)  # noqa: S311 - a repeatable order
-    world.register.register([registration(25)])
+    environment.register(registration(25))
     for at in range(0, 25, 10):
-        world.provision.provision(mixed[at : at + 10])
-    assert world.snapshot().batch.status is (Status.READY if good else Status.FAILED)
-    assert world.bus.kinds()["BatchEssaysReady" if good else "BatchValidationErrors"] == 1
-    assert (len(world.snapshot().assigned), len(world.snapshot().slot_failures)) == (good, 25 - good)
+        environment.provision(*mixed[at : at + 10])
+    assert environment.snapshot().batch.status is (Status.READY if good else Status.FAILED)
+    assert environment.bus.event_counts()["BatchEssaysReady" if good else "BatchValidationErrors"] == 1
+    assert (len(environment.snapshot().assigned), len(environment.snapshot().slot_failures)) == (
+        good,
+        25 - good,
+    )
 
 
 @pytest.mark.fault(1)
-def test_excess_contents_are_reported_once_each(world: World) -> None:
-    world.register.register([registration(15)])
+def test_excess_contents_are_announced_once_each(environment: Environment) -> None:
+    environment.register(registration(15))
     arrivals = [content(f"c{n}") for n in range(30)]
-    assert world.outcomes(arrivals) == {"assigned": 15, "excess": 15}
-    assert world.outcomes(arrivals) == {"duplicate": 30}
-    assert world.bus.kinds()["ExcessContentProvisioned"] == 15
+    assert environment.outcomes(*arrivals) == {"assigned": 15, "excess": 15}
+    assert environment.outcomes(*arrivals) == {"duplicate": 30}
+    assert environment.bus.event_counts()["ExcessContentProvisioned"] == 15
 
 
 @pytest.mark.fault(1)
-def test_twenty_copies_give_one_content_one_slot(database_url: str, valkey: ValkeyServer) -> None:
-    copies = [World(database_url, valkey.url) for _ in range(20)]
-    copies[0].register.register([registration(25)])
+def test_twenty_environments_give_one_content_one_slot(database_url: str, valkey: ValkeyServer) -> None:
+    environments = [Environment(database_url, valkey.url) for _ in range(20)]
+    environments[0].register(registration(25))
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda copy: copy.provision([content("same")]).outcomes[0], copies))
-    held = copies[0].snapshot()
-    for copy in copies:
-        copy.close()
+        answers = list(pool.map(lambda one: one.provision(content("same")).outcomes[0], environments))
+    held = environments[0].snapshot()
+    for one in environments:
+        one.close()
     assert Counter(type(answer).__name__ for answer in answers) == {"Assigned": 1, "Duplicate": 19}
     assert len(held.assigned) == 1
 
 
 @pytest.mark.fault(5)
-def test_what_comes_before_its_batch_is_parked_and_then_decided(world: World) -> None:
-    assert world.outcomes([content("early"), failure("bad")]) == {"parked": 2}
-    registered = world.register.register([registration(2)])
+def test_arrivals_before_their_registration_are_parked_and_then_decided(environment: Environment) -> None:
+    assert environment.outcomes(content("early"), failure("bad")) == {"parked": 2}
+    registered = environment.register(registration(2))
     assert sorted(name_of(outcome) for outcome in registered.drained.values()) == ["assigned", "failed"]
-    assert world.bus.kinds()["BatchEssaysReady"] == 1
+    assert environment.bus.event_counts()["BatchEssaysReady"] == 1
 
 
 @pytest.mark.fault(6)
-def test_a_registration_is_repeated_or_rejected_and_the_first_stands(world: World) -> None:
-    assert world.register.register([registration(2)]).answers == [Opened()]
-    assert world.register.register([registration(2), registration(3)]).answers == [Repeated(), Rejected()]
-    assert world.snapshot().batch.expected_count == 2
-    assert world.bus.kinds()["BatchRegistrationRejected"] == 1
+def test_a_second_registration_is_repeated_or_rejected_and_the_first_stands(environment: Environment) -> None:
+    assert environment.register(registration(2)).answers == [Opened()]
+    assert environment.register(registration(2), registration(3)).answers == [Repeated(), Rejected()]
+    assert environment.snapshot().batch.expected_count == 2
+    assert environment.bus.event_counts()["BatchRegistrationRejected"] == 1
 
 
 @pytest.mark.fault(8)
-def test_an_arrival_after_the_deadline_is_late_although_no_sweep_has_run(
-    world: World,
+def test_an_arrival_after_the_deadline_closes_the_batch_without_a_sweep(
+    environment: Environment,
 ) -> None:
-    world.register.register([registration(3)])
-    world.provision.provision([content("in time")])
-    world.pass_the_deadline()
-    assert world.outcomes([content("late"), failure("late")]) == {"excess": 1, "late": 1}
-    assert world.bus.kinds()["BatchReadinessTimeout"] == 1
-    [final] = world.bus.data("BatchReadinessTimeout")
+    environment.register(registration(3))
+    environment.provision(content("in time"))
+    environment.pass_the_deadline()
+    assert environment.outcomes(content("late"), failure("late")) == {"excess": 1, "late": 1}
+    assert environment.bus.event_counts()["BatchReadinessTimeout"] == 1
+    [final] = environment.bus.data("BatchReadinessTimeout")
     assert (len(final["ready_essays"]), len(final["missing_essay_ids"])) == (1, 2)
 
 
 @pytest.mark.fault(9)
-def test_a_sweep_closes_what_nobody_touches_and_only_once(world: World) -> None:
-    world.register.register([registration(3)])
-    world.pass_the_deadline()
-    assert len(world.expire.run(lambda: True).closed) == 1
-    assert world.expire.run(lambda: True).closed == []
-    assert world.bus.kinds()["BatchReadinessTimeout"] == 1
+def test_a_sweep_closes_an_overdue_batch_once(environment: Environment) -> None:
+    environment.register(registration(3))
+    environment.pass_the_deadline()
+    assert len(environment.expire().closed) == 1
+    assert environment.expire().closed == []
+    assert environment.bus.event_counts()["BatchReadinessTimeout"] == 1
 
 
 @pytest.mark.fault(3)
-def test_nobody_notices_that_redis_forgot_everything(world: World, valkey: ValkeyServer) -> None:
-    world.register.register([registration(10)])
-    world.provision.provision([content(f"c{n}") for n in range(4)])
+def test_a_flushed_redis_changes_no_outcome(environment: Environment, valkey: ValkeyServer) -> None:
+    environment.register(registration(10))
+    environment.provision(*(content(f"c{n}") for n in range(4)))
     valkey.client().flushall()
-    assert world.outcomes([content(f"c{n}") for n in range(10)]) == {"duplicate": 4, "assigned": 6}
-    assert world.bus.kinds()["BatchEssaysReady"] == 1
+    assert environment.outcomes(*(content(f"c{n}") for n in range(10))) == {"duplicate": 4, "assigned": 6}
+    assert environment.bus.event_counts()["BatchEssaysReady"] == 1
 
 
 @pytest.mark.fault(18)
-def test_redis_is_rebuilt_without_the_slots_that_are_used(world: World, valkey: ValkeyServer) -> None:
-    world.register.register([registration(10)])
-    world.provision.provision([content("a"), failure("f")])
+def test_a_flushed_redis_is_rebuilt_without_the_used_slots(
+    environment: Environment, valkey: ValkeyServer
+) -> None:
+    environment.register(registration(10))
+    environment.provision(content("a"), failure("f"))
     valkey.client().flushall()
-    world.provision.provision([content("b")])
-    assert world.coordinator.get_assigned_count("b") == 2
-    assert tuple(world.coordinator.get_missing_slots("b")) == world.snapshot().available
+    environment.provision(content("b"))
+    assert environment.coordinator.get_assigned_count("b") == 2
+    assert tuple(environment.coordinator.get_missing_slots("b")) == environment.snapshot().available
 
 
 @pytest.mark.fault(17)
-def test_a_lost_script_is_sent_again(world: World, valkey: ValkeyServer) -> None:
-    world.register.register([registration(2)])
+def test_a_flushed_script_is_loaded_again(environment: Environment, valkey: ValkeyServer) -> None:
+    environment.register(registration(2))
     valkey.client().script_flush()
-    assert world.outcomes([content("a")]) == {"assigned": 1}
-    assert world.coordinator.get_assigned_count("b") == 1
+    assert environment.outcomes(content("a")) == {"assigned": 1}
+    assert environment.coordinator.get_assigned_count("b") == 1
 
 
-class Liar:
-    """A coordinator that answers at random."""
+class RandomCoordinator:
+    """The port `Coordinator` with random answers."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - a repeatable liar
+        self._random = random.Random(seed)  # noqa: S311 - repeatable by its seed
 
     def propose(self, arrivals: Sequence[Arrival], now: datetime) -> list[Proposal]:
         del now
-        return [self._lie() for _ in arrivals]
+        return [self._random_proposal() for _ in arrivals]
 
-    def _lie(self) -> Proposal:
+    def _random_proposal(self) -> Proposal:
         word = self._random.choice(list(ProposalKind))
         slot = f"essay-{self._random.randrange(12):04}"
         return Proposal(word, slot if word not in {ProposalKind.FULL, ProposalKind.UNKNOWN} else None)
 
     def install(self, snapshots: Sequence[BatchSnapshot], now: datetime) -> None:
-        """Forget at once."""
+        """Store nothing."""
 
     def get_assigned_count(self, batch_id: str) -> int:
         del batch_id
@@ -164,63 +171,69 @@ class Liar:
 
 @pytest.mark.fault(23)
 @pytest.mark.parametrize("seed", range(5))
-def test_a_lying_coordinator_breaks_no_promise(database_url: str, valkey: ValkeyServer, seed: int) -> None:
-    world = World(database_url, valkey.url, coordinator=Liar(seed))
-    world.register.register([registration(10)])
+def test_a_coordinator_that_answers_at_random_breaks_no_invariant(
+    database_url: str, valkey: ValkeyServer, seed: int
+) -> None:
+    environment = Environment(database_url, valkey.url, coordinator=RandomCoordinator(seed))
+    environment.register(registration(10))
     arrivals: list[Arrival] = [*(content(f"c{n}") for n in range(9)), failure("f")]
     for arrival in [*arrivals, *reversed(arrivals)]:
-        world.provision.provision([arrival])
-    held = world.snapshot()
-    world.close()
+        environment.provision(arrival)
+    held = environment.snapshot()
+    environment.close()
     assert (len(held.assigned), len(held.slot_failures), held.available) == (9, 1, ())
-    assert world.bus.kinds()["BatchEssaysReady"] == 1
+    assert environment.bus.event_counts()["BatchEssaysReady"] == 1
 
 
 @pytest.mark.fault(2)
-def test_a_final_result_that_the_bus_did_not_take_is_sent_later_with_the_same_id(world: World) -> None:
-    world.register.register([registration(1)])
-    world.bus.is_down = True
-    world.provision.provision([content("a")])
-    assert world.bus.kinds() == {}
-    world.bus.is_down = False
-    assert world.relay.run(lambda: True).sent == 2
-    assert world.relay.run(lambda: True).sent == 0
-    assert world.bus.kinds() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+def test_a_final_result_that_the_bus_did_not_accept_is_published_later_with_the_same_id(
+    environment: Environment,
+) -> None:
+    environment.register(registration(1))
+    environment.bus.is_down = True
+    environment.provision(content("a"))
+    assert environment.bus.event_counts() == {}
+    environment.bus.is_down = False
+    assert environment.relay().sent == 2
+    assert environment.relay().sent == 0
+    assert environment.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
 @pytest.mark.fault(21)
-def test_a_cut_connection_is_replaced_without_failing(world: World, postgres: PostgresServer) -> None:
-    world.register.register([registration(2)])
+def test_a_lost_connection_is_replaced_and_fails_no_invocation(
+    environment: Environment, postgres: PostgresServer
+) -> None:
+    environment.register(registration(2))
     sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test_%'"
     assert postgres.execute(sql) == [[True]]
-    world.redis.client_kill_filter(skipme=False)
-    assert world.outcomes([content("a")]) == {"assigned": 1}
+    environment.redis.client_kill_filter(skipme=False)
+    assert environment.outcomes(content("a")) == {"assigned": 1}
 
 
 @pytest.mark.fault(21)
 def test_without_redis_nothing_is_decided(database_url: str) -> None:
-    with_server_down = World(database_url, "redis://127.0.0.1:1")
+    without_redis = Environment(database_url, "redis://127.0.0.1:1")
     with pytest.raises(ExternalServiceError, match="Redis"):
-        with_server_down.provision.provision([content("a")])
-    assert with_server_down.repository.find("b") is None
-    with_server_down.close()
+        without_redis.provision(content("a"))
+    assert without_redis.repository.find("b") is None
+    without_redis.close()
 
 
 @pytest.mark.fault(17)
 def test_a_cluster_serves_many_batches_at_once(database_url: str, valkey_cluster: ValkeyCluster) -> None:
-    world = World(database_url, valkey_cluster.url, cluster=True)
-    world.register.register([registration(2, f"b{n}") for n in range(20)])
-    answers = world.outcomes([content(f"c{m}", f"b{n}") for n in range(20) for m in range(2)])
-    world.close()
+    environment = Environment(database_url, valkey_cluster.url, cluster=True)
+    environment.register(*(registration(2, f"b{n}") for n in range(20)))
+    answers = environment.outcomes(*(content(f"c{m}", f"b{n}") for n in range(20) for m in range(2)))
+    environment.close()
     assert answers == {"assigned": 40}
-    assert world.bus.kinds()["BatchEssaysReady"] == 20
+    assert environment.bus.event_counts()["BatchEssaysReady"] == 20
 
 
-def test_the_sentence_says_what_the_batch_waits_for(world: World) -> None:
-    world.register.register([registration(25)])
-    world.provision.provision([*(content(f"c{n}") for n in range(20)), failure("f1"), failure("f2")])
-    described = world.status.read("b")
+def test_the_status_says_what_the_batch_waits_for(environment: Environment) -> None:
+    environment.register(registration(25))
+    environment.provision(*(content(f"c{n}") for n in range(20)), failure("f1"), failure("f2"))
+    described = environment.status("b")
     assert described is not None
     assert described.sentence.startswith("waiting for 3 of 25: essay-")
     assert described.sentence.endswith("; 2 files failed; 59 minutes left")
-    assert world.status.read("unknown") is None
+    assert environment.status("unknown") is None

@@ -1,4 +1,4 @@
-"""Copies of the functions in processes of their own, let go at the same moment."""
+"""Runs work in many processes at the same moment, each with an environment of its own."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from tests.integration.environment import World
+from tests.integration.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.synchronize import Barrier
 
-# A server process imports the code once, what is imported late too, and forks a copy for each that is wanted.
+# The fork server imports the code once, including what is imported late, and forks every worker from that.
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(
     [
@@ -26,31 +26,34 @@ PROCESSES.set_forkserver_preload(
 
 
 @dataclass(frozen=True)
-class Copy:
-    """What one process has: its own world, and the moment at which it is let go."""
+class Worker:
+    """The state of one worker process: its environment, and the barrier that starts all workers together."""
 
-    world: World
+    environment: Environment
     start: Barrier
 
 
-_copy_of_this_process: list[Copy] = []
+_worker_of_this_process: list[Worker] = []
 
 
-def at_once[Item, T](stores: World, work: Callable[[World, Item], T], items: Sequence[Item]) -> list[T]:
-    """Run the work on each item in a process of its own, all let go at the same moment."""
-    opening = (stores.database_url, stores.redis_url, PROCESSES.Barrier(len(items)))
-    with ProcessPoolExecutor(len(items), PROCESSES, initializer=_open, initargs=opening) as pool:
+def run_at_once[Item, T](
+    stores: Environment, work: Callable[[Environment, Item], T], items: Sequence[Item]
+) -> list[T]:
+    """Run `work` on each item in a process of its own, all starting at the same moment."""
+    arguments = (stores.database_url, stores.redis_url, PROCESSES.Barrier(len(items)))
+    with ProcessPoolExecutor(len(items), PROCESSES, initializer=_connect, initargs=arguments) as pool:
         return list(pool.map(_run, [work] * len(items), items))
 
 
-def _open(database_url: str, redis_url: str, start: Barrier) -> None:
-    world = World(database_url, redis_url)
-    world.repository.find("connect now, not when let go")
-    world.redis.ping()
-    _copy_of_this_process.append(Copy(world, start))
+def _connect(database_url: str, redis_url: str, start: Barrier) -> None:
+    """Connect before the start, so that the workers race for slots and not for connections."""
+    environment = Environment(database_url, redis_url)
+    environment.repository.find("no-such-batch")
+    environment.redis.ping()
+    _worker_of_this_process.append(Worker(environment, start))
 
 
-def _run[Item, T](work: Callable[[World, Item], T], item: Item) -> T:
-    [copy] = _copy_of_this_process
-    copy.start.wait()
-    return work(copy.world, item)
+def _run[Item, T](work: Callable[[Environment, Item], T], item: Item) -> T:
+    [worker] = _worker_of_this_process
+    worker.start.wait()
+    return work(worker.environment, item)

@@ -1,4 +1,4 @@
-"""A setting that is missing or wrong is named, with what is expected."""
+"""A missing or wrong setting is named, with what is expected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_missing_or_wrong_setting_is_named_with_what_is_expected() -> None:
         )
 
 
-def test_the_migrations_need_the_database_only_and_say_so() -> None:
+def test_the_migrations_need_only_the_database_url() -> None:
     assert read_database_url({"ELS_DATABASE_URL": "postgresql+pg8000://els@h/d"}).endswith("/d")
     with pytest.raises(SettingsError, match="ELS_DATABASE_URL is missing"):
         read_database_url({})

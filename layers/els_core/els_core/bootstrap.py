@@ -1,4 +1,4 @@
-"""The one composition root: everything is built when it is first needed, nothing at import."""
+"""The composition root. Everything is built on first use, nothing at import."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ if TYPE_CHECKING:
     from els_core.domain.batches import Registration
     from els_core.settings import Settings
 
-# What hangs must show well within the time limit of a function; what could not be sent stays in the outbox.
+# A hanging call must fail well within a function's timeout; unsent events stay in the outbox.
 AWS = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 @dataclass(frozen=True)
 class Container:
-    """The use cases on the real adapters, kept for the life of a function copy."""
+    """Builds the use cases on the real adapters; lives as long as its Lambda execution environment."""
 
     settings: Settings
 
     @cached_property
     def repository(self) -> PostgresRepository:
-        """Return the record."""
+        """Return the repository."""
         return PostgresRepository(self._connect_postgres())
 
     @cached_property
     def redis(self) -> Redis | RedisCluster:
-        """Return the client of the coordinator."""
+        """Return the Redis client."""
         url = self.settings.redis_url
         return connect_redis(url, cluster=self.settings.redis_cluster, credentials=redis_credentials(url))
 
@@ -73,13 +73,13 @@ class Container:
         return RedisCoordinator(self.redis, self.settings.retention)
 
     def close(self) -> None:
-        """Close what is open; a function copy never does, its end does."""
+        """Close all connections. Lambda never calls this."""
         self.repository.close()
         self.redis.close()
 
     @cached_property
     def post_commit(self) -> PostCommit:
-        """Return what follows a commit."""
+        """Return the step that follows a commit."""
         return PostCommit(
             self.coordinator,
             self.repository,
@@ -93,27 +93,27 @@ class Container:
         return JsonEventEncoder(traceparent=traceparent)
 
     @cached_property
-    def dead_letters(self) -> DeadLetterQueue:
+    def dead_letter_queue(self) -> DeadLetterQueue:
         """Return the dead-letter queue of the function's own queue."""
         return SqsDeadLetterQueue(boto3.client("sqs", config=AWS), self.settings.dead_letter_queue_url)
 
     def register_batch(self) -> MessageConsumer[Registration, RegistrationResult]:
-        """Return the use case behind its queue."""
+        """Return the consumer of its queue."""
         default = self.settings.default_timeout_seconds
         return MessageConsumer(
             linking(lambda body: parse_registration(body, default)),
             RegisterBatch(self.post_commit, self.encoder).register,
             lambda report: [_poison(answer) for answer in report.answers],
-            self.dead_letters,
+            self.dead_letter_queue,
         )
 
     def provision_content(self) -> MessageConsumer[Arrival, ProvisioningResult]:
-        """Return the use case behind its queue."""
+        """Return the consumer of its queue."""
         return MessageConsumer(
             linking(parse_arrival),
             ProvisionContent(self.post_commit, self.encoder).provision,
             lambda report: [_poison(outcome) for outcome in report.outcomes],
-            self.dead_letters,
+            self.dead_letter_queue,
         )
 
     def expire_batches(self) -> ExpireBatches:
@@ -125,7 +125,7 @@ class Container:
         return PublishOutbox(self.post_commit)
 
     def audit_batches(self, window: timedelta = WINDOW) -> AuditBatches:
-        """Return the use case; closed batches are checked as far back as `window`."""
+        """Return the use case; it checks batches that were closed within `window`."""
         return AuditBatches(
             PostgresAuditReader(self.repository.engine),
             self.coordinator,
@@ -142,7 +142,7 @@ class Container:
         return BatchStatus(self.repository)
 
     def migrate_database(self) -> str:
-        """Bring the schema to the newest revision and return it; one ahead of this code stays."""
+        """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is."""
         return upgrade(self._connect_postgres(is_patient=True))
 
     def _connect_postgres(self, *, is_patient: bool = False) -> Engine:
@@ -152,13 +152,13 @@ class Container:
 
 @cache
 def container() -> Container:
-    """Return the service of this function copy; raise `SettingsError` when a setting is missing or wrong."""
+    """Return the container of this process; raise `SettingsError` if a setting is missing or wrong."""
     return Container(read_settings())
 
 
 def _poison(answer: object) -> PoisonMessage | None:
     return (
-        PoisonMessage("REFUSED_BY_STORE", "data", answer.reason)
+        PoisonMessage("REJECTED_BY_STORE", "data", answer.reason)
         if isinstance(answer, StoreRejection)
         else None
     )

@@ -1,4 +1,4 @@
-"""The settings, read once and checked once; the only file that names environment variables."""
+"""The settings, read and validated once; the only file that names environment variables."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ class SettingsError(Exception):
 
 
 class Settings(BaseModel):
-    """What a deployment decides; field names are the variables' names without `ELS_`, in lower case."""
+    """The configuration of a deployment; a field is its variable in lower case without `ELS_`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -75,7 +75,7 @@ class Settings(BaseModel):
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read and check the settings; raise `SettingsError` naming each variable that is missing or wrong."""
+    """Read and validate the settings; raise `SettingsError` naming each missing or wrong variable."""
     known = {
         alias: environment[alias]
         for field in Settings.model_fields.values()

@@ -1,4 +1,4 @@
-"""One bad record holds up no other; a fault of a store brings back what is not done, at once."""
+"""Poison goes to the dead-letter queue, a fault causes a retry, and one bad message stops no other."""
 
 from __future__ import annotations
 
@@ -9,25 +9,30 @@ import pytest
 from els_core.application.message_consumer import MessageConsumer
 from els_core.application.messages import PoisonMessage, QueueMessage
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError, ProcessingError
+from tests.fakes.queues import FakeDeadLetterQueue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from els_core.application.message_consumer import ConsumeResult
     from els_core.application.messages import DeadLetter
+    from els_core.application.ports.messaging import DeadLetterQueue
 
-RECORDS = [QueueMessage(f"m{n}", str(n)) for n in range(10)]
+MESSAGES = [QueueMessage(f"m{n}", str(n)) for n in range(10)]
+
+BAD = PoisonMessage("BAD", "body", "bad")
+REJECTED = PoisonMessage("REJECTED_BY_STORE", "data", "rejected")
 
 
-class Letters:
-    """A dead-letter queue that takes the first two only."""
+class SmallDeadLetterQueue:
+    """The port `DeadLetterQueue`: accepts the first two letters only."""
 
     def send(self, letters: Sequence[DeadLetter]) -> list[str]:
         return [letter.message.message_id for letter in letters[:2]]
 
 
-class Work:
-    """Fails for certain items, and remembers how it was called."""
+class Processor:
+    """Fails for certain items, and keeps its calls."""
 
     def __init__(self, faults: dict[str, Exception]) -> None:
         self.faults = faults
@@ -41,37 +46,81 @@ class Work:
         return list(items)
 
 
-def take_in(work: Work, poison: frozenset[str] = frozenset()) -> ConsumeResult[str, list[str]]:
-    def parse(body: str) -> str | PoisonMessage:
-        return PoisonMessage("BAD", "body", "bad") if body in poison else body
+def consume(
+    process: Processor,
+    poison: frozenset[str] = frozenset(),
+    rejected: frozenset[str] = frozenset(),
+    queue: DeadLetterQueue | None = None,
+) -> ConsumeResult[str, list[str]]:
+    """Consume ten messages; parsing makes some of them poison, and the store rejects some others."""
 
-    return MessageConsumer(parse, work, lambda report: [None] * len(report), Letters()).consume(RECORDS)
+    def parse(body: str) -> str | PoisonMessage:
+        return BAD if body in poison else body
+
+    def rejections(report: list[str]) -> list[PoisonMessage | None]:
+        return [REJECTED if item in rejected else None for item in report]
+
+    consumer = MessageConsumer(parse, process, rejections, queue or SmallDeadLetterQueue())
+    return consumer.consume(MESSAGES)
+
+
+def test_good_messages_are_processed_in_one_call_and_acknowledged() -> None:
+    process = Processor({})
+    result = consume(process)
+    assert (result.batch_item_failures, result.dead_letters) == ([], [])
+    assert process.calls == [list("0123456789")]
 
 
 @pytest.mark.fault(15)
-def test_a_record_that_no_one_foresaw_comes_back_alone() -> None:
-    taken = take_in(Work({"5": ProcessingError("decide")}))
-    assert taken.batch_item_failures == ["m5"]
-    assert [item for items, _ in taken.reports for item in items] == list("012346789")
+def test_poison_is_a_dead_letter_with_its_reason_and_is_never_processed() -> None:
+    process = Processor({})
+    result = consume(process, poison=frozenset("5"))
+    assert [(letter.message.message_id, letter.poison) for letter in result.dead_letters] == [("m5", BAD)]
+    assert (result.batch_item_failures, process.calls) == ([], [list("012346789")])
+
+
+@pytest.mark.fault(15)
+def test_what_the_store_rejects_is_a_dead_letter_too() -> None:
+    result = consume(Processor({}), poison=frozenset("2"), rejected=frozenset("7"))
+    letters = [(letter.message.message_id, letter.poison) for letter in result.dead_letters]
+    assert letters == [("m2", BAD), ("m7", REJECTED)]
+    assert result.batch_item_failures == []
+
+
+@pytest.mark.fault(15)
+def test_an_unexpected_error_retries_its_message_alone() -> None:
+    result = consume(Processor({"5": ProcessingError("decide")}))
+    assert result.batch_item_failures == ["m5"]
+    assert [item for items, _ in result.reports for item in items] == list("012346789")
 
 
 @pytest.mark.fault(21)
 @pytest.mark.parametrize("fault", [ExternalServiceError("x"), CoordinationTimeoutError("x")])
-def test_a_store_that_fails_brings_everything_back_after_one_call(fault: Exception) -> None:
-    work = Work({"5": fault})
-    assert take_in(work).batch_item_failures == [record.message_id for record in RECORDS]
-    assert len(work.calls) == 1
+def test_an_unavailable_store_retries_every_message_after_one_call(fault: Exception) -> None:
+    process = Processor({"5": fault})
+    assert consume(process).batch_item_failures == [message.message_id for message in MESSAGES]
+    assert len(process.calls) == 1
 
 
 @pytest.mark.fault(21)
-def test_a_store_that_fails_in_the_repetition_brings_the_rest_back_at_once() -> None:
-    work = Work({"2": ProcessingError("decide"), "4": ExternalServiceError("reach", service="Postgres")})
-    taken = take_in(work)
-    assert sorted(taken.batch_item_failures) == ["m2", "m4", "m5", "m6", "m7", "m8", "m9"]
-    assert [len(call) for call in work.calls] == [10, 1, 1, 1, 1, 1]
+def test_a_store_that_fails_while_processing_one_by_one_retries_the_rest_at_once() -> None:
+    process = Processor(
+        {"2": ProcessingError("decide"), "4": ExternalServiceError("reach", service="Postgres")}
+    )
+    result = consume(process)
+    assert sorted(result.batch_item_failures) == ["m2", "m4", "m5", "m6", "m7", "m8", "m9"]
+    assert [len(call) for call in process.calls] == [10, 1, 1, 1, 1, 1]
 
 
 @pytest.mark.fault(15)
-def test_a_dead_letter_that_its_queue_does_not_take_comes_back() -> None:
-    taken = take_in(Work({}), frozenset("147"))
-    assert taken.batch_item_failures == ["m7"]
+def test_a_dead_letter_that_its_queue_does_not_accept_is_retried() -> None:
+    result = consume(Processor({}), frozenset("147"))
+    assert result.batch_item_failures == ["m7"]
+
+
+def test_an_unavailable_dead_letter_queue_retries_every_dead_letter() -> None:
+    queue = FakeDeadLetterQueue()
+    queue.is_down = True
+    result = consume(Processor({}), poison=frozenset("14"), queue=queue)
+    assert result.batch_item_failures == ["m1", "m4"]
+    assert [type(fault) for fault in result.faults] == [ExternalServiceError]

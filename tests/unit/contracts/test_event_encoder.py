@@ -1,111 +1,143 @@
-"""Whatever a batch holds, each of its events fits the bus in UTF-8 bytes."""
+"""How every domain event is written on the bus: one row per event."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid5
 
 import pytest
 
-from els_core.adapters.aws.event_bus import EventBridgePublisher
 from els_core.contracts.event_encoder import JsonEventEncoder
-from els_core.domain.arrivals import Content
-from els_core.domain.batches import (
-    AssignedSlot,
-    Batch,
-    BatchSnapshot,
-    RecordedFailure,
-    RegistrationDetails,
-    Status,
+from els_core.domain.batches import AssignedSlot, Status, digest_of
+from els_core.domain.events import (
+    DomainEvent,
+    ExcessContent,
+    ParkedOverdue,
+    RegistrationRejected,
+    SlotsAssigned,
+    batch_closed,
 )
-from els_core.domain.events import DomainEvent, ParkedOverdue, SlotsAssigned, batch_closed
-from tests.factories import CORRELATION
-from tests.unit.adapters.aws import EventsClient
+from els_core.domain.outcomes import Reason
+from tests.factories import CORRELATION, NOW, content, failure, snapshot
 
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-SLOTS = 2_000
-# 255 characters of four bytes each, and of control characters, which JSON writes in six.
-FILE_NAMES = {"four bytes each": "\U0001f4dd" * 255, "control characters": "\x01" * 255, "plain": "e.txt"}
-TERMS = RegistrationDetails(
-    "ENG5", "u" * 128, CORRELATION, 1_209_600, "o" * 128, "c" * 128, "\x01" * 10_000, "\x01" * 500
+if TYPE_CHECKING:
+    from els_core.domain.events import OutboxMessage
+
+SLOT = AssignedSlot("essay-0000", "a", "a.txt", "upload")
+READY = snapshot(2, ["a"], ["f"], status=Status.READY)
+TIMED_OUT = snapshot(2, ["a"], status=Status.TIMED_OUT)
+FAILED = snapshot(1, failed=["f"], status=Status.FAILED)
+
+EVENTS: dict[str, tuple[DomainEvent, dict[str, Any]]] = {
+    "EssaySlotsAssigned": (
+        SlotsAssigned("b", 2, (SLOT,), CORRELATION),
+        {
+            "batch_id": "b",
+            "assignments": [
+                {
+                    "essay_id": "essay-0000",
+                    "text_storage_id": "a",
+                    "original_file_name": "a.txt",
+                    "file_upload_id": "upload",
+                }
+            ],
+        },
+    ),
+    "ExcessContentProvisioned": (
+        ExcessContent(content("a"), Reason.BATCH_TIMED_OUT),
+        {
+            "batch_id": "b",
+            "text_storage_id": "a",
+            "original_file_name": "a.txt",
+            "reason": "BATCH_TIMED_OUT",
+        },
+    ),
+    "BatchRegistrationRejected": (
+        RegistrationRejected("b", "fingerprint", "other data", CORRELATION),
+        {"batch_id": "b", "reason": "other data"},
+    ),
+    "ParkedContentOverdue": (
+        ParkedOverdue("b", 2, (content("a"), failure("f")), CORRELATION),
+        {
+            "batch_id": "b",
+            "arrivals": [
+                {"kind": "content", "identity": "content:a", "original_file_name": "a.txt"},
+                {"kind": "failure", "identity": "upload:f", "original_file_name": "f.txt"},
+            ],
+        },
+    ),
+}
+FINAL_RESULTS = {
+    "BatchEssaysReady": batch_closed(READY),
+    "BatchValidationErrors": batch_closed(FAILED),
+    "BatchReadinessTimeout": batch_closed(TIMED_OUT),
+}
+
+
+def encode(event: DomainEvent, encoder: JsonEventEncoder | None = None) -> OutboxMessage:
+    """Encode an event that fits into one message."""
+    [message] = (encoder or JsonEventEncoder()).encode([event], NOW)
+    return message
+
+
+@pytest.mark.parametrize("detail_type", EVENTS)
+def test_an_event_has_its_detail_type_and_its_data(detail_type: str) -> None:
+    event, data = EVENTS[detail_type]
+    message = encode(event)
+    assert (message.detail_type, message.batch_id) == (detail_type, "b")
+    assert json.loads(message.detail)["data"] == data
+
+
+@pytest.mark.parametrize("detail_type", FINAL_RESULTS)
+def test_a_final_result_has_the_detail_type_of_its_status(detail_type: str) -> None:
+    message = encode(FINAL_RESULTS[detail_type])
+    assert (message.detail_type, message.batch_id) == (detail_type, "b")
+    assert json.loads(message.detail)["data"]["lists_omitted"] is False
+
+
+ALL = [event for event, _ in EVENTS.values()] + list(FINAL_RESULTS.values())
+
+
+@pytest.mark.parametrize("event", ALL, ids=lambda event: type(event).__name__)
+def test_every_event_has_the_envelope_of_the_contract(event: DomainEvent) -> None:
+    message = encode(event)
+    assert json.loads(message.detail)["metadata"] == {
+        "event_id": str(event.event_id),
+        "correlation_id": CORRELATION,
+        "occurred_at": "2026-01-31T12:00:00Z",
+        "source_service": "els",
+        "schema_version": 1,
+    }
+    assert message.event_id == event.event_id
+
+
+def test_the_trace_of_the_invocation_is_in_the_envelope() -> None:
+    message = encode(ALL[0], JsonEventEncoder(traceparent=lambda: "00-trace-span-01"))
+    assert json.loads(message.detail)["metadata"]["traceparent"] == "00-trace-span-01"
+
+
+@pytest.mark.parametrize(
+    ("event", "digest"),
+    [
+        (FINAL_RESULTS["BatchEssaysReady"], digest_of(READY.assigned)),
+        (FINAL_RESULTS["BatchReadinessTimeout"], digest_of(TIMED_OUT.assigned)),
+        (FINAL_RESULTS["BatchValidationErrors"], None),
+        *((event, None) for event, _ in EVENTS.values()),
+    ],
 )
+def test_only_a_final_result_with_a_ready_list_has_a_digest(event: DomainEvent, digest: str | None) -> None:
+    assert encode(event).digest == digest
 
 
-def longest(prefix: str, number: int) -> str:
-    return f"{prefix}-{number:04}".ljust(128, "x")
+def test_events_are_encoded_in_their_order() -> None:
+    messages = JsonEventEncoder().encode(ALL, NOW)
+    assert [message.event_id for message in messages] == [event.event_id for event in ALL]
 
 
-def snapshot(status: Status, file_name: str) -> BatchSnapshot:
-    """Return a batch of the largest size that ended so, with the longest ids."""
-    used = SLOTS // 2 if status is Status.TIMED_OUT else SLOTS
-    good = {Status.READY: used, Status.FAILED: 0, Status.TIMED_OUT: used // 2}[status]
-    ids = [longest("essay", number) for number in range(SLOTS)]
-    assigned = [AssignedSlot(one, longest("text", n), file_name) for n, one in enumerate(ids[:good])]
-    failures = [
-        RecordedFailure(longest("upload", n), one, file_name, "UNKNOWN_VALIDATION_ERROR", "u" * 128)
-        for n, one in enumerate(ids[good:used])
-    ]
-    batch = Batch("b" * 128, status, 3, SLOTS, good, used - good, NOW, "f")
-    return BatchSnapshot(batch, TERMS, tuple(ids[used:]), tuple(assigned), tuple(failures))
-
-
-def sent(*domain_events: DomainEvent) -> list[dict[str, Any]]:
-    """Send facts over a bus that enforces the limits of AWS, and return the details that it took."""
-    client: Any = EventsClient()
-    messages = JsonEventEncoder().encode(domain_events, NOW)
-    assert len(EventBridgePublisher(client, "bus").publish(messages)) == len(messages)
-    return [json.loads(entry["Detail"]) for call in client.calls for entry in call]
-
-
-@pytest.mark.fault(12)
-@pytest.mark.parametrize("status", [Status.READY, Status.FAILED, Status.TIMED_OUT])
-@pytest.mark.parametrize("file_name", FILE_NAMES)
-def test_the_largest_final_result_fits_the_bus(status: Status, file_name: str) -> None:
-    closed = snapshot(status, FILE_NAMES[file_name])
-    [detail] = sent(batch_closed(closed))
-    data = detail["data"]
-    assert (data["expected_count"], data["assigned_count"], data["failed_count"]) == (
-        SLOTS,
-        len(closed.assigned),
-        len(closed.slot_failures),
-    )
-    assert data["lists_omitted"] is (file_name != "plain")
-    lists = [value for value in data.values() if isinstance(value, list)]
-    assert sum(map(len, lists)) == (0 if data["lists_omitted"] else SLOTS)
-    assert ("digest" in data) == (status is not Status.FAILED)
-
-
-@pytest.mark.fault(12)
-def test_a_final_result_keeps_its_lists_up_to_the_last_byte_that_fits() -> None:
-    closing = batch_closed(snapshot(Status.READY, "plain"))
-    [message] = JsonEventEncoder().encode([closing], NOW)
-    data_bytes = len(json.dumps(json.loads(message.detail)["data"], separators=(",", ":")).encode())
-    [fits] = JsonEventEncoder(data_bytes).encode([closing], NOW)
-    [omits] = JsonEventEncoder(data_bytes - 1).encode([closing], NOW)
-    assert json.loads(fits.detail)["data"]["lists_omitted"] is False
-    assert json.loads(omits.detail)["data"]["lists_omitted"] is True
-    assert fits.event_id == omits.event_id
-
-
-@pytest.mark.fault(12)
-@pytest.mark.parametrize("file_name", FILE_NAMES)
-def test_assignments_and_overdue_arrivals_are_split_by_bytes_and_none_is_lost(file_name: str) -> None:
-    name = FILE_NAMES[file_name]
-    slots = snapshot(Status.READY, name).assigned
-    contents = tuple(
-        Content("b" * 128, slot.text_storage_id, "r" * 128, name, 1, CORRELATION) for slot in slots
-    )
-    domain_events: list[DomainEvent] = [
-        SlotsAssigned("b" * 128, 3, slots, CORRELATION),
-        ParkedOverdue("b" * 128, 3, contents, CORRELATION),
-    ]
-    details = sent(*domain_events)
-    assigned = [one for detail in details for one in detail["data"].get("assignments", ())]
-    overdue = [one for detail in details for one in detail["data"].get("arrivals", ())]
-    assert [one["essay_id"] for one in assigned] == [slot.essay_id for slot in slots]
-    assert [one["identity"] for one in overdue] == [content.identity for content in contents]
-    ids = [detail["metadata"]["event_id"] for detail in details]
-    assert len(set(ids)) == len(ids)
-    assert ids == [detail["metadata"]["event_id"] for detail in sent(*domain_events)]
-    assert len(details) == 2 if file_name == "plain" else len(details) > 2
+@pytest.mark.fault(2)
+def test_the_parts_of_one_event_have_ids_of_their_own_that_never_change() -> None:
+    slots = tuple(AssignedSlot(f"essay-{number}", f"text-{number}", "a.txt") for number in range(3))
+    event = SlotsAssigned("b", 2, slots, CORRELATION)
+    ids = [message.event_id for message in JsonEventEncoder(max_detail_bytes=1).encode([event], NOW)]
+    assert ids == [event.event_id, uuid5(event.event_id, "part 1"), uuid5(event.event_id, "part 2")]

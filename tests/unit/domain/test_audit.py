@@ -1,77 +1,89 @@
-"""What an audit says of Redis is true, whatever runs beside it."""
+"""What an audit reports about Redis is true, whatever runs at the same time."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
 from els_core.domain.audit import IDLE, CoordinatorView, FindingKind, compare
-from els_core.domain.batches import (
-    AssignedSlot,
-    Batch,
-    BatchSnapshot,
-    RecordedFailure,
-    RegistrationDetails,
-    Status,
-)
+from tests.factories import CORRELATION, NOW, batch, snapshot
 
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-ROLL = BatchSnapshot(
-    Batch("b", Status.OPEN, version=5, expected_count=4),
-    RegistrationDetails("ENG5", "teacher", "correlation", 60),
-    ("free-1", "free-2"),
-    (AssignedSlot("used", "text", "a.txt"),),
-    (RecordedFailure("upload:f", "failed", "b.txt", "EMPTY_CONTENT"),),
-)
-RIGHT = CoordinatorView(3, frozenset(ROLL.available), {"content:text": "used", "upload:f": "failed"})
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+A, B, C, D = "essay-0000", "essay-0001", "essay-0002", "essay-0003"
+# In Postgres a content has slot A, a failure slot B; C and D are free.
+SNAPSHOT = replace(snapshot(4, assigned=["text"], failed=["f"]), batch=replace(batch(slots=4), version=5))
+USED = {"content:text": A, "upload:f": B}
 OLD = (NOW - IDLE).timestamp()
 
 
-def kind(known: CoordinatorView | None) -> FindingKind | None:
-    finding = compare(ROLL, known, NOW)
+def found(
+    available: Iterable[str] = (C, D),
+    used: Mapping[str, str] = USED,
+    proposed_at: float | None = None,
+    version: int = 3,
+) -> FindingKind | None:
+    """Return what the comparison finds when Redis has these slots."""
+    finding = compare(SNAPSHOT, CoordinatorView(version, frozenset(available), used, proposed_at), NOW)
     return finding.kind if finding else None
 
 
-def test_redis_that_agrees_is_right_although_it_knows_an_older_version() -> None:
-    assert kind(RIGHT) is None
+def test_an_older_version_with_the_right_slots_is_no_finding() -> None:
+    assert found(version=3) is None
 
 
-def test_redis_that_knows_nothing_has_forgotten_and_the_batch_is_named() -> None:
-    finding = compare(ROLL, None, NOW)
+def test_an_unknown_batch_is_reported_with_its_id_and_correlation() -> None:
+    finding = compare(SNAPSHOT, None, NOW)
     assert finding is not None
-    assert (finding.kind, finding.batch_id, finding.correlation_id) == (
-        FindingKind.REDIS_FORGOT,
-        "b",
-        "correlation",
-    )
+    assert finding.kind is FindingKind.REDIS_FORGOT
+    assert (finding.batch_id, finding.correlation_id) == ("b", CORRELATION)
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("available", "used"),
     [
-        replace(RIGHT, available=RIGHT.available | {"used"}),
-        replace(RIGHT, held={"upload:f": "failed"}),
-        replace(RIGHT, held={"content:text": "used"}),
-        replace(RIGHT, held={"content:text": "failed", "upload:f": "used"}),
+        ((A, C, D), USED),
+        ((C, D), {"upload:f": B}),
+        ((C, D), {"content:text": A}),
+        ((C, D), {"content:text": B, "upload:f": A}),
     ],
-    ids=["offers a used slot", "forgot a content", "forgot a failure", "mixed them up"],
+    ids=["a used slot is free", "a content is missing", "a failure is missing", "two slots are swapped"],
 )
-def test_redis_that_is_wrong_about_a_used_slot_differs(wrong: CoordinatorView) -> None:
-    assert kind(wrong) is FindingKind.REDIS_DIFFERS
+def test_a_wrong_answer_about_a_used_slot_is_reported(
+    available: tuple[str, ...], used: dict[str, str]
+) -> None:
+    assert found(available, used) is FindingKind.REDIS_DIFFERS
 
 
-def test_a_batch_that_moved_on_since_it_was_read_is_left_alone() -> None:
-    assert kind(CoordinatorView(6, frozenset({"used"}), {})) is None
+def test_a_batch_that_changed_since_it_was_read_is_no_finding() -> None:
+    assert found(available=[A], used={}, version=6) is None
 
 
 @pytest.mark.parametrize(
-    ("proposed_at", "found"),
+    ("proposed_at", "kind"),
     [(OLD, FindingKind.UNCOMMITTED_PROPOSALS), (None, FindingKind.UNCOMMITTED_PROPOSALS), (OLD + 1, None)],
 )
-def test_only_a_proposal_older_than_any_invocation_was_never_committed(
-    proposed_at: float | None, found: FindingKind | None
+def test_a_proposal_is_uncommitted_only_when_it_is_older_than_any_invocation(
+    proposed_at: float | None, kind: FindingKind | None
 ) -> None:
-    held = {**RIGHT.held, "content:died": "free-1"}
-    assert kind(replace(RIGHT, available=frozenset({"free-2"}), held=held, proposed_at=proposed_at)) is found
+    assert found([D], {**USED, "content:proposed": C}, proposed_at) is kind
+
+
+REDIS_IS_WRONG = {
+    FindingKind.OVERDUE_OPEN: False,
+    FindingKind.PARKED_TOO_LONG: False,
+    FindingKind.OUTBOX_TOO_OLD: False,
+    FindingKind.COUNTS_DIFFER: False,
+    FindingKind.DIGEST_DIFFERS: False,
+    FindingKind.REDIS_FORGOT: True,
+    FindingKind.REDIS_DIFFERS: True,
+    FindingKind.UNCOMMITTED_PROPOSALS: True,
+}
+
+
+@pytest.mark.parametrize("kind", FindingKind)
+def test_every_kind_of_finding_says_whether_redis_is_wrong(kind: FindingKind) -> None:
+    assert kind.is_redis_wrong is REDIS_IS_WRONG[kind]

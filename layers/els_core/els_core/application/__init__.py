@@ -1,1 +1,1 @@
-"""The use cases, one per file, and the ports that they rest on."""
+"""Use cases, and the ports that they need."""

@@ -1,9 +1,9 @@
-"""Tell where a batch stands, from the record, and what it waits for."""
+"""Describe where a batch stands, read from Postgres, and what it waits for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from els_core.domain.batches import Status
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from els_core.application.ports.repository import Repository
     from els_core.domain.batches import BatchSnapshot
 
-NAMED = 5  # missing slots that the sentence names; the list is complete beside it
+NAMED = 5  # missing slots that the sentence names; the complete list stands beside it
 
 
 @dataclass(frozen=True, slots=True)
 class BatchDescription:
-    """A batch as the record has it at `now`, and one sentence that says what it waits for."""
+    """A snapshot of a batch at the time `now` of Postgres, and one sentence that says what it waits for."""
 
     snapshot: BatchSnapshot
     now: datetime
@@ -27,12 +27,12 @@ class BatchDescription:
 
 @dataclass(frozen=True, slots=True)
 class BatchStatus:
-    """Answers from Postgres, so that what is told is true."""
+    """Answers from Postgres, never from Redis, so the answer is true."""
 
     repository: Repository
 
     def read(self, batch_id: str) -> BatchDescription | None:
-        """Return the batch, or None when nobody has named it yet."""
+        """Return the batch, or None if no event has named it yet."""
         found = self.repository.find(batch_id)
         return BatchDescription(*found, describe(*found)) if found else None
 
@@ -42,9 +42,10 @@ def describe(snapshot: BatchSnapshot, now: datetime) -> str:
     batch = snapshot.batch
     match batch.status:
         case Status.AWAITED:
-            return "waiting for its registration; what arrives until then is parked"
+            return "waiting for its registration; arrivals are parked until then"
         case Status.OPEN:
-            parts = [_waiting(snapshot), _failed(batch.failed_count), _time_left(batch.deadline, now)]
+            waiting = f"waiting for {_missing(snapshot)}"
+            parts = [waiting, _failed(batch.failed_count), _time_left(batch.deadline, now)]
         case Status.READY:
             assigned = f"ready: {batch.assigned_count} of {batch.expected_count} assigned"
             parts = [assigned, _failed(batch.failed_count)]
@@ -52,11 +53,9 @@ def describe(snapshot: BatchSnapshot, now: datetime) -> str:
             parts = [f"failed: none of {_files(batch.expected_count)} could be used"]
         case Status.TIMED_OUT:
             parts = [f"timed out with {_missing(snapshot)} missing", _failed(batch.failed_count)]
+        case _:
+            assert_never(batch.status)
     return "; ".join(part for part in parts if part)
-
-
-def _waiting(snapshot: BatchSnapshot) -> str:
-    return f"waiting for {_missing(snapshot)}"
 
 
 def _missing(snapshot: BatchSnapshot) -> str:
@@ -78,13 +77,13 @@ def _time_left(deadline: datetime | None, now: datetime) -> str:
         return ""
     if deadline <= now:
         return "its deadline has passed and the next sweep closes it"
-    return f"{_span(deadline - now)} left"
+    return f"{_duration(deadline - now)} left"
 
 
-def _span(span: timedelta) -> str:
+def _duration(span: timedelta) -> str:
     seconds = int(span.total_seconds())
-    for size, transaction in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
             count = seconds // size
-            return f"{count} {transaction}" if count == 1 else f"{count} {transaction}s"
+            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
     return "less than a minute"

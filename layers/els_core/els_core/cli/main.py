@@ -1,4 +1,4 @@
-"""The service from a shell: `els audit` makes the check that the function `audit_batches` makes."""
+"""The service from a shell: `els audit` runs the check of the function `audit_batches`."""
 
 import argparse
 import sys
@@ -11,36 +11,39 @@ from els_core.bootstrap import container
 from els_core.domain.errors import FaultError
 from els_core.settings import SettingsError
 
+OK, FINDINGS, UNABLE = 0, 1, 2
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command with the settings of the environment.
 
-    Return 1 when something is still wrong, and 2 when that could not be found out.
+    Returns 1 when something is still wrong, and 2 when that could not be found out.
     """
     parser = argparse.ArgumentParser(prog="els", description="the Essay Lifecycle Service from a shell")
     commands = parser.add_subparsers(required=True, metavar="command")
-    audit = commands.add_parser("audit", help="compare Redis with the record and find what is stuck")
-    audit.add_argument("--repair", action="store_true", help="heal what is safe to heal")
-    audit.add_argument("--days", type=int, default=1, help="how far back closed batches are checked")
+    audit = commands.add_parser("audit", help="compare Redis with Postgres and find what is stuck")
+    audit.add_argument("--repair", action="store_true", help="repair what is safe to repair")
+    audit.add_argument("--days", type=int, default=1, help="check batches closed in the last DAYS days")
     chosen = parser.parse_args(arguments)
     try:
         return _audit(repair=chosen.repair, window=timedelta(days=chosen.days))
     except (SettingsError, FaultError, BotoCoreError) as error:
         sys.stderr.write(f"els: {error}\n")
-        return 2
+        return UNABLE
 
 
 def _audit(*, repair: bool, window: timedelta) -> int:
-    audit = container().audit_batches(window).run(lambda: True, repair=repair)
-    for finding in audit.findings:
-        state = "healed" if finding in audit.healed else "found"
+    report = container().audit_batches(window).run(lambda: True, repair=repair)
+    for finding in report.findings:
+        state = "repaired" if finding in report.repaired else "found"
         since = f" since {finding.since:%Y-%m-%d %H:%M:%S}" if finding.since else ""
-        _say(f"{state:6}  {finding.kind.value:22}  {finding.batch_id}  {finding.detail}{since}")
-    _say(
-        f"{audit.batches} idle open batches compared, {len(audit.findings)} findings, {len(audit.left)} left"
+        _print(f"{state:8}  {finding.kind.value:22}  {finding.batch_id}  {finding.detail}{since}")
+    _print(
+        f"{report.batches} idle open batches compared, {len(report.findings)} findings, "
+        f"{len(report.open_findings)} not repaired"
     )
-    return 1 if audit.left else 0
+    return FINDINGS if report.open_findings else OK
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")

@@ -1,1 +1,1 @@
-"""The wire format, and nothing else knows it."""
+"""The wire format: inbound and outbound events, SQS records and HTTP answers."""

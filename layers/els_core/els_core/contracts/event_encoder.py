@@ -1,4 +1,4 @@
-"""Facts become messages: each fits the bus, whatever the fact holds."""
+"""Encode domain events as messages that fit the bus, whatever they contain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from els_core.contracts import outbound
 from els_core.contracts.fields import Metadata, WireModel
 from els_core.contracts.final_results import final_result, without_lists
-from els_core.domain.arrivals import Content
+from els_core.domain.arrivals import kind_of
 from els_core.domain.events import (
     BatchClosed,
     ExcessContent,
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from els_core.domain.batches import AssignedSlot
     from els_core.domain.events import DomainEvent
 
-# An entry of PutEvents may be 1 MB, counted in UTF-8 bytes with its source, detail-type and time; what is
-# kept back leaves room for these and for the envelope.
+# An entry of PutEvents may be 1 MB, counted in UTF-8 bytes with its source, detail-type and time. The margin
+# leaves room for these and for the envelope.
 MAX_DETAIL_BYTES = 1_000_000 - 2_000
 
 
@@ -43,54 +43,53 @@ class JsonEventEncoder:
         self._traceparent = traceparent
 
     def encode(self, domain_events: Sequence[DomainEvent], now: datetime) -> list[OutboxMessage]:
-        """Return the messages in the order of the facts; `now` becomes their `occurred_at`."""
-        return [message for domain_event in domain_events for message in self._messages(domain_event, now)]
+        """Return the messages in the order of the events; `now` becomes their `occurred_at`."""
+        return [message for event in domain_events for message in self._messages(event, now)]
 
-    def _messages(self, domain_event: DomainEvent, now: datetime) -> Iterator[OutboxMessage]:
-        for part, data in enumerate(self._fitting(domain_event)):
-            # The parts of one fact differ in id, and each is the same however often the fact is encoded.
-            event_id = uuid5(domain_event.event_id, f"part {part}") if part else domain_event.event_id
-            detail = _detail(data, self._metadata(event_id, domain_event, now))
-            yield OutboxMessage(event_id, domain_event.batch_id, type(data).__name__, detail, _digest(data))
+    def _messages(self, event: DomainEvent, now: datetime) -> Iterator[OutboxMessage]:
+        for part, data in enumerate(self._parts(event)):
+            # Each part has an id of its own, which is the same however often the event is encoded.
+            event_id = uuid5(event.event_id, f"part {part}") if part else event.event_id
+            detail = _detail(data, self._metadata(event_id, event, now))
+            yield OutboxMessage(event_id, event.batch_id, type(data).__name__, detail, _digest(data))
 
-    def _metadata(self, event_id: UUID, domain_event: DomainEvent, now: datetime) -> Metadata:
+    def _metadata(self, event_id: UUID, event: DomainEvent, now: datetime) -> Metadata:
         return Metadata(
             event_id=event_id,
-            correlation_id=UUID(domain_event.correlation_id),
+            correlation_id=UUID(event.correlation_id),
             occurred_at=now,
             source_service="els",
             schema_version=1,
             traceparent=self._traceparent(),
         )
 
-    def _fitting(self, domain_event: DomainEvent) -> Iterator[outbound.Data]:
-        match domain_event:
+    def _parts(self, event: DomainEvent) -> Iterator[outbound.Data]:
+        """Yield the data of the event, in as many parts as its size needs."""
+        match event:
             case SlotsAssigned():
-                for chunk in self._chunks([_assignment(slot) for slot in domain_event.assignments]):
-                    yield outbound.EssaySlotsAssigned(batch_id=domain_event.batch_id, assignments=chunk)
+                for chunk in self._chunks([_assignment(slot) for slot in event.assignments]):
+                    yield outbound.EssaySlotsAssigned(batch_id=event.batch_id, assignments=chunk)
             case ParkedOverdue():
-                for overdue in self._chunks([_overdue(arrival) for arrival in domain_event.arrivals]):
-                    yield outbound.ParkedContentOverdue(batch_id=domain_event.batch_id, arrivals=overdue)
+                for overdue in self._chunks([_overdue(arrival) for arrival in event.arrivals]):
+                    yield outbound.ParkedContentOverdue(batch_id=event.batch_id, arrivals=overdue)
             case ExcessContent():
                 yield outbound.ExcessContentProvisioned(
-                    batch_id=domain_event.batch_id,
-                    text_storage_id=domain_event.content.text_storage_id,
-                    original_file_name=domain_event.content.original_file_name,
-                    reason=domain_event.reason.value,
+                    batch_id=event.batch_id,
+                    text_storage_id=event.content.text_storage_id,
+                    original_file_name=event.content.original_file_name,
+                    reason=event.reason.value,
                 )
             case RegistrationRejected():
-                yield outbound.BatchRegistrationRejected(
-                    batch_id=domain_event.batch_id, reason=domain_event.reason
-                )
+                yield outbound.BatchRegistrationRejected(batch_id=event.batch_id, reason=event.reason)
             case BatchClosed():
-                whole = final_result(domain_event.snapshot, domain_event.details)
+                whole = final_result(event.snapshot, event.details)
                 fits = len(whole.model_dump_json().encode()) <= self._max_detail_bytes
                 yield whole if fits else without_lists(whole)
             case _:
-                assert_never(domain_event)
+                assert_never(event)
 
     def _chunks[Item: WireModel](self, items: Sequence[Item]) -> Iterator[list[Item]]:
-        """Split by bytes, each chunk as full as it may be."""
+        """Split by bytes, each chunk as full as the limit allows."""
         chunk: list[Item] = []
         size = 0
         for item in items:
@@ -109,9 +108,19 @@ def _detail(data: outbound.Data, metadata: Metadata) -> str:
 
 
 def _digest(data: outbound.Data) -> str | None:
-    return (
-        data.digest if isinstance(data, outbound.BatchEssaysReady | outbound.BatchReadinessTimeout) else None
-    )
+    match data:
+        case outbound.BatchEssaysReady() | outbound.BatchReadinessTimeout():
+            return data.digest
+        case (
+            outbound.BatchValidationErrors()
+            | outbound.EssaySlotsAssigned()
+            | outbound.ExcessContentProvisioned()
+            | outbound.BatchRegistrationRejected()
+            | outbound.ParkedContentOverdue()
+        ):
+            return None
+        case _:
+            assert_never(data)
 
 
 def _assignment(slot: AssignedSlot) -> outbound.Assignment:
@@ -125,7 +134,7 @@ def _assignment(slot: AssignedSlot) -> outbound.Assignment:
 
 def _overdue(arrival: Arrival) -> outbound.OverdueArrival:
     return outbound.OverdueArrival(
-        kind="content" if isinstance(arrival, Content) else "failure",
+        kind=kind_of(arrival).value,
         identity=arrival.identity,
         original_file_name=arrival.original_file_name,
     )

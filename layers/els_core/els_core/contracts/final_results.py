@@ -1,6 +1,6 @@
-"""The three terminal events, made of a batch's roll and its terms."""
+"""The terminal events, made from the snapshot of a batch and its registration details."""
 
-from typing import Literal, TypedDict
+from typing import TypedDict, assert_never
 
 from els_core.contracts import outbound
 from els_core.domain.batches import (
@@ -23,8 +23,10 @@ def final_result(snapshot: BatchSnapshot, details: RegistrationDetails) -> outbo
             return _timed_out(snapshot, details)
         case Status.AWAITED | Status.OPEN as status:
             raise ValueError(
-                f"batch {snapshot.batch.batch_id} is {status}: only a terminal one has a final result"
+                f"batch {snapshot.batch.batch_id} is {status}: only a terminal batch has a final result"
             )
+        case _:
+            assert_never(snapshot.batch.status)
 
 
 def without_lists(result: outbound.FinalResult) -> outbound.FinalResult:
@@ -53,10 +55,10 @@ def _counts(snapshot: BatchSnapshot) -> _Counts:
 def _ready(snapshot: BatchSnapshot, details: RegistrationDetails) -> outbound.BatchEssaysReady:
     return outbound.BatchEssaysReady(
         **_counts(snapshot),
-        ready_essays=_ready_essays(snapshot),
-        validation_failures=_failures(snapshot),
+        ready_essays=ready_essays(snapshot),
+        validation_failures=validation_failures(snapshot),
         course_code=details.course_code,
-        course_language=_language(details.course_code),
+        course_language=details.course_language,
         user_id=details.user_id,
         org_id=details.org_id,
         class_id=details.class_id,
@@ -74,22 +76,23 @@ def _all_failed(snapshot: BatchSnapshot) -> outbound.BatchValidationErrors:
         critical_failure=True,
     )
     return outbound.BatchValidationErrors(
-        **_counts(snapshot), failed_essays=_failures(snapshot), error_summary=summary
+        **_counts(snapshot), failed_essays=validation_failures(snapshot), error_summary=summary
     )
 
 
 def _timed_out(snapshot: BatchSnapshot, details: RegistrationDetails) -> outbound.BatchReadinessTimeout:
     return outbound.BatchReadinessTimeout(
         **_counts(snapshot),
-        ready_essays=_ready_essays(snapshot),
+        ready_essays=ready_essays(snapshot),
         missing_essay_ids=list(snapshot.available),
-        validation_failures=_failures(snapshot),
+        validation_failures=validation_failures(snapshot),
         timeout_seconds=details.timeout_seconds,
         digest=digest_of(snapshot.assigned),
     )
 
 
-def _ready_essays(snapshot: BatchSnapshot) -> list[outbound.ReadyEssay]:
+def ready_essays(snapshot: BatchSnapshot) -> list[outbound.ReadyEssay]:
+    """Return the assigned slots, sorted by essay id."""
     return [
         outbound.ReadyEssay(
             essay_id=slot.essay_id,
@@ -100,7 +103,8 @@ def _ready_essays(snapshot: BatchSnapshot) -> list[outbound.ReadyEssay]:
     ]
 
 
-def _failures(snapshot: BatchSnapshot) -> list[outbound.ValidationFailure]:
+def validation_failures(snapshot: BatchSnapshot) -> list[outbound.ValidationFailure]:
+    """Return the failures that use a slot, sorted by identity."""
     return [
         _failure(failure, failure.essay_id)
         for failure in snapshot.all_failures
@@ -115,9 +119,3 @@ def _failure(failure: RecordedFailure, essay_id: str) -> outbound.ValidationFail
         validation_error_code=failure.error_code,
         file_upload_id=failure.file_upload_id,
     )
-
-
-def _language(course_code: str) -> Literal["en", "sv"] | None:
-    if course_code.startswith("ENG"):
-        return "en"
-    return "sv" if course_code.startswith("SV") else None

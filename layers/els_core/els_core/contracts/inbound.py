@@ -1,13 +1,13 @@
-"""What upstream announces: EventBridge events in SQS bodies, read into domain facts or rejected by field."""
+"""Inbound events: SQS bodies parsed into registrations and arrivals, or rejected with the field's name."""
 
 import hashlib
 import json
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, assert_never
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from els_core.application.messages import PoisonMessage
 from els_core.contracts.fields import (
@@ -22,6 +22,7 @@ from els_core.contracts.fields import (
     Size,
     WireModel,
 )
+from els_core.contracts.rejections import not_utf8, rejection
 from els_core.domain.arrivals import Arrival, Content, Failure
 from els_core.domain.batches import Registration, RegistrationDetails
 
@@ -39,7 +40,7 @@ class ValidationErrorCode(StrEnum):
 
 
 class BatchEssaysRegistered(WireModel):
-    """A batch is announced: its expected essay ids are its slots."""
+    """A batch is announced; its expected essay ids are its slots."""
 
     batch_id: Id
     essay_ids: Annotated[list[Id], Field(min_length=1, max_length=MAX_SLOTS)]
@@ -129,11 +130,13 @@ def _arrivals() -> TypeAdapter[ContentEvent | FailureEvent]:
 
 
 def parse_registration(body: str, default_timeout_seconds: int) -> Registration | PoisonMessage:
-    """Read a registration; a batch that names no timeout gets the default one."""
+    """Parse a registration; a batch without a timeout gets the default."""
     try:
         detail = RegistrationEvent.model_validate_json(body).detail
-    except (ValidationError, UnicodeError) as error:
-        return _poison(error)
+    except ValidationError as error:
+        return rejection(error, *_MODELS)
+    except UnicodeError:
+        return not_utf8()
     data = detail.data
     details = RegistrationDetails(
         course_code=data.course_code,
@@ -151,12 +154,20 @@ def parse_registration(body: str, default_timeout_seconds: int) -> Registration 
 
 
 def parse_arrival(body: str) -> Arrival | PoisonMessage:
-    """Read a content or a failure."""
+    """Parse a content or a failure."""
     try:
         event = _arrivals().validate_json(body)
-    except (ValidationError, UnicodeError) as error:
-        return _poison(error)
-    return _content(event.detail) if isinstance(event, ContentEvent) else _failure(event.detail)
+    except ValidationError as error:
+        return rejection(error, *_MODELS)
+    except UnicodeError:
+        return not_utf8()
+    match event:
+        case ContentEvent():
+            return _content(event.detail)
+        case FailureEvent():
+            return _failure(event.detail)
+        case _:
+            assert_never(event)
 
 
 def _content(detail: Detail[EssayContentProvisioned]) -> Content:
@@ -190,29 +201,13 @@ def _failure(detail: Detail[EssayValidationFailed]) -> Failure:
     )
 
 
-# Pydantic's error types, by what they mean to whoever reads the dead-letter queue.
-_CODES = {
-    "json_invalid": "INVALID_JSON",
-    "missing": "MISSING_FIELD",
-    "union_tag_invalid": "WRONG_DETAIL_TYPE",
-    "union_tag_not_found": "WRONG_DETAIL_TYPE",
-}
-_TAGS = frozenset({"EssayContentProvisioned", "EssayValidationFailed"})
-
-
-def _poison(error: ValidationError | UnicodeError) -> PoisonMessage:
-    """Name the first thing that is wrong; the reason never repeats the input."""
-    if isinstance(error, UnicodeError):
-        return PoisonMessage("INVALID_JSON", "body", "the body is not valid UTF-8")
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    code = "WRONG_DETAIL_TYPE" if first["loc"] == ("detail-type",) else _CODES.get(first["type"])
-    return PoisonMessage(code or "INVALID_FIELD", _field(first), first["msg"])
-
-
-def _field(first: ErrorDetails) -> str:
-    if first["type"] in {"union_tag_invalid", "union_tag_not_found"}:
-        return "detail-type"
-    path = [str(part) for part in first["loc"] if part not in _TAGS]
-    if first["type"] in {"essay_ids", "expected_essay_count"}:
-        path.append(first["type"])
-    return ".".join(path) or "body"
+_MODELS: tuple[type[BaseModel], ...] = (
+    Metadata,
+    BatchEssaysRegistered,
+    EssayContentProvisioned,
+    EssayValidationFailed,
+    RegistrationEvent,
+    ContentEvent,
+    FailureEvent,
+    Detail,
+)

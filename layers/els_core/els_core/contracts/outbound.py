@@ -1,4 +1,4 @@
-"""What ELS announces: the models of its events."""
+"""Outbound events: the data of everything that ELS announces."""
 
 from typing import Annotated, Literal
 
@@ -25,7 +25,7 @@ class ReadyEssay(WireModel):
 
 
 class ValidationFailure(WireModel):
-    """A slot that a failed file used up; the code, not the message: terminal events must stay small."""
+    """A slot used by a failed file; with the code, not the message, so that terminal events stay small."""
 
     essay_id: str
     original_file_name: str
@@ -34,7 +34,7 @@ class ValidationFailure(WireModel):
 
 
 class ErrorSummary(WireModel):
-    """How many files failed, and of what."""
+    """The number of failed files, per error code."""
 
     total_errors: int
     error_categories: dict[str, int]
@@ -50,7 +50,7 @@ class OverdueArrival(WireModel):
 
 
 class Counts(WireModel):
-    """The counts of every final result."""
+    """The counts of every final result; `lists_omitted` says that the lists were too large for the bus."""
 
     batch_id: str
     expected_count: int
@@ -60,7 +60,7 @@ class Counts(WireModel):
 
 
 class EssaySlotsAssigned(WireModel):
-    """Contents were bound to slots."""
+    """Slots were assigned to contents."""
 
     batch_id: str
     assignments: list[Assignment]
@@ -76,7 +76,7 @@ class ExcessContentProvisioned(WireModel):
 
 
 class BatchEssaysReady(Counts):
-    """Every slot is used, at least one by a content."""
+    """Final result: every slot is used, at least one by a content."""
 
     ready_essays: list[ReadyEssay]
     validation_failures: list[ValidationFailure]
@@ -92,14 +92,14 @@ class BatchEssaysReady(Counts):
 
 
 class BatchValidationErrors(Counts):
-    """Every slot was used up by a failure."""
+    """Final result: every slot is used by a failure."""
 
     failed_essays: list[ValidationFailure]
     error_summary: ErrorSummary
 
 
 class BatchReadinessTimeout(Counts):
-    """The deadline passed before every slot was used."""
+    """Final result: the deadline passed before every slot was used."""
 
     ready_essays: list[ReadyEssay]
     missing_essay_ids: list[str]
@@ -116,7 +116,7 @@ class BatchRegistrationRejected(WireModel):
 
 
 class ParkedContentOverdue(WireModel):
-    """Arrivals were parked for longer than the parking time; announced once, and kept."""
+    """Arrivals are parked for longer than the parking time; announced once, and kept."""
 
     batch_id: str
     arrivals: list[OverdueArrival]

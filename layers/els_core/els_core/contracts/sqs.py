@@ -1,4 +1,4 @@
-"""The shape in which SQS hands records to a function, and the one in which it is answered.
+"""The SQS event of a function, and its partial batch response.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
@@ -9,11 +9,11 @@ from typing import Any
 from els_core.application.messages import QueueMessage
 
 
-def records_of(event: dict[str, Any]) -> list[QueueMessage]:
-    """Return the records of an SQS event."""
+def messages_of(event: dict[str, Any]) -> list[QueueMessage]:
+    """Return the messages of an SQS event."""
     return [QueueMessage(record["messageId"], record["body"]) for record in event["Records"]]
 
 
-def partial_response(batch_item_failures: Iterable[str]) -> dict[str, list[dict[str, str]]]:
-    """Answer SQS: the messages that come back; all others are acknowledged."""
+def partial_batch_response(batch_item_failures: Iterable[str]) -> dict[str, list[dict[str, str]]]:
+    """Return the messages that SQS delivers again; all others are acknowledged and deleted."""
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in batch_item_failures]}

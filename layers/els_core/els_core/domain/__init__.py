@@ -1,1 +1,1 @@
-"""Facts and rules of batches, slots and arrivals; standard library only."""
+"""Facts and rules about batches, slots and arrivals. Standard library only."""

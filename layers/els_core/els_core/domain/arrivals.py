@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+
+class ArrivalKind(StrEnum):
+    """The two kinds of arrivals, as stored and announced."""
+
+    CONTENT = "content"
+    FAILURE = "failure"
 
 
 def content_identity(text_storage_id: str) -> str:
@@ -26,7 +35,7 @@ class Content:
 
     @property
     def identity(self) -> str:
-        """Return the identity, prefixed so that a storage id equal to an upload id is no clash."""
+        """Return the identity. Its prefix keeps a storage id apart from an equal upload id."""
         return content_identity(self.text_storage_id)
 
 
@@ -47,7 +56,7 @@ class Failure:
 
     @property
     def identity(self) -> str:
-        """Return the identity, prefixed by what it rests on."""
+        """Return the identity, prefixed with the kind of id that it is made of."""
         return f"upload:{self.file_upload_id}" if self.file_upload_id else f"event:{self.event_id}"
 
 
@@ -56,5 +65,16 @@ type ArrivalKey = tuple[str, str]
 
 
 def key_of(arrival: Arrival) -> ArrivalKey:
-    """Return what names an arrival everywhere: its batch id and its identity in the batch."""
+    """Return the key of an arrival: its batch id and its identity inside the batch."""
     return arrival.batch_id, arrival.identity
+
+
+def kind_of(arrival: Arrival) -> ArrivalKind:
+    """Return the kind of an arrival."""
+    match arrival:
+        case Content():
+            return ArrivalKind.CONTENT
+        case Failure():
+            return ArrivalKind.FAILURE
+        case _:
+            assert_never(arrival)

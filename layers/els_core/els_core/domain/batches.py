@@ -1,4 +1,4 @@
-"""A batch as its row stands, and everything that it holds."""
+"""A batch: its row, its slots and everything else that is stored about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, assert_never
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """Where a batch stands; the last three are terminal."""
+    """The status of a batch. READY, FAILED and TIMED_OUT are terminal."""
 
     AWAITED = "awaited"
     OPEN = "open"
@@ -24,13 +24,19 @@ class Status(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Tell whether the batch has had its final result."""
-        return self in {Status.READY, Status.FAILED, Status.TIMED_OUT}
+        """Tell whether the batch has its final result."""
+        match self:
+            case Status.AWAITED | Status.OPEN:
+                return False
+            case Status.READY | Status.FAILED | Status.TIMED_OUT:
+                return True
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrationDetails:
-    """What upstream said of a batch besides its slots; it comes back in the final result."""
+    """Registration data other than slots; copied into the terminal event. `timeout_seconds` is in seconds."""
 
     course_code: str
     user_id: str
@@ -41,10 +47,17 @@ class RegistrationDetails:
     essay_instructions: str | None = None
     student_prompt_ref: str | None = None
 
+    @property
+    def course_language(self) -> Literal["en", "sv"] | None:
+        """Return the language of the course: `en` for ENG…, `sv` for SV…, else None."""
+        if self.course_code.startswith("ENG"):
+            return "en"
+        return "sv" if self.course_code.startswith("SV") else None
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The announcement of a batch: its slots, its terms, and the fingerprint of the data as sent."""
+    """The announcement of a batch: its slots, its details, and a fingerprint of the data as sent."""
 
     batch_id: str
     essay_ids: tuple[str, ...]
@@ -55,7 +68,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The row of a batch. While it is awaited it has no slots, no deadline and no fingerprint."""
+    """The row of a batch. An awaited batch has no slots, no deadline and no fingerprint."""
 
     batch_id: str
     status: Status
@@ -84,7 +97,7 @@ class AssignedSlot:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFailure:
-    """A recorded failure, with the slot it used up when one was left."""
+    """A stored failure, with the slot that it uses; `essay_id` is None for a late one."""
 
     identity: str
     essay_id: str | None
@@ -95,7 +108,10 @@ class RecordedFailure:
 
 @dataclass(frozen=True, slots=True)
 class BatchSnapshot:
-    """Everything that a batch holds at one version of its row, in the order of the ids."""
+    """A batch and everything stored about it at one version of its row; lists are sorted by id.
+
+    `details` is None for a batch that is not registered.
+    """
 
     batch: Batch
     details: RegistrationDetails | None = None
@@ -114,7 +130,7 @@ class BatchSnapshot:
         return tuple(failure for failure in self.all_failures if failure.essay_id is None)
 
     def error_categories(self) -> dict[str, int]:
-        """Return how many slots each error code used up."""
+        """Return the number of slots used by failures, per error code."""
         return dict(sorted(Counter(failure.error_code for failure in self.slot_failures).items()))
 
 

@@ -1,11 +1,11 @@
-"""The rules: what becomes of the arrivals of one locked batch. A pure function of what the record says."""
+"""The rules: what becomes of the arrivals of one locked batch. Pure functions of what Postgres says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from els_core.domain.arrivals import Content, key_of
+from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.batches import Status
 from els_core.domain.outcomes import (
     Assigned,
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LockedView:
-    """What the record says under the lock: its time, the first answers, and free slots, proposed ones first.
+    """What Postgres says under the row locks: its time, first answers per arrival, free slots per batch.
 
-    `free` holds at least one slot for each arrival without a first answer, or all that are left.
+    `free` lists proposed slots first, and holds at least one slot for each arrival without a first answer, or
+    all that are left.
     """
 
     now: datetime
@@ -43,7 +44,7 @@ class LockedView:
 
 @dataclass(frozen=True, slots=True)
 class BatchChange:
-    """What one transaction does to one batch: the row as it was and will be, and the new outcomes."""
+    """What one transaction does to one batch: the row before and after, and the outcome of each arrival."""
 
     before: Batch
     after: Batch
@@ -51,11 +52,11 @@ class BatchChange:
 
     @property
     def closes(self) -> bool:
-        """Tell whether the batch gets its final result now."""
+        """Tell whether the batch gets its final result in this transaction."""
         return self.after.status.is_terminal and not self.before.status.is_terminal
 
     def fresh(self) -> Iterator[tuple[Arrival, Outcome]]:
-        """Yield the arrivals that became facts now, without the duplicates."""
+        """Yield the arrivals that are decided for the first time, without the duplicates."""
         return ((arrival, outcome) for arrival, outcome in self.decided if not isinstance(outcome, Duplicate))
 
 
@@ -63,29 +64,29 @@ def decide(
     batch: Batch,
     arrivals: Sequence[Arrival],
     proposals: Mapping[ArrivalKey, Proposal],
-    locked_view: LockedView,
+    view: LockedView,
 ) -> BatchChange:
-    """Decide distinct arrivals of one locked batch, in order, and close it when it is due or full."""
+    """Decide distinct arrivals of one locked batch, in order, and close the batch when it is due or full."""
     if batch.status is Status.AWAITED:
         return BatchChange(
-            batch, _with_next_version(batch), tuple((arrival, Parked()) for arrival in arrivals)
+            batch, with_next_version(batch), tuple((arrival, Parked()) for arrival in arrivals)
         )
-    batch_now = expire(batch, locked_view.now)
-    slots = _Slots(locked_view.free.get(batch.batch_id, ()))
+    current = expire(batch, view.now)
+    slots = _FreeSlots(view.free.get(batch.batch_id, ()))
     decided: list[tuple[Arrival, Outcome]] = []
     for arrival in arrivals:
-        first = locked_view.first.get(key_of(arrival))
+        first = view.first.get(key_of(arrival))
         proposal = proposals.get(key_of(arrival))
-        outcome = Duplicate(first) if first else _place(arrival, batch_now.status, slots, proposal)
+        outcome = Duplicate(first) if first else _place(arrival, current.status, slots, proposal)
         decided.append((arrival, outcome))
-    after = complete(_counted(batch_now, [outcome for _, outcome in decided]))
+    after = complete(_counted(current, [outcome for _, outcome in decided]))
     changed = after != batch or any(not isinstance(outcome, Duplicate) for _, outcome in decided)
-    return BatchChange(batch, _with_next_version(after) if changed else batch, tuple(decided))
+    return BatchChange(batch, with_next_version(after) if changed else batch, tuple(decided))
 
 
 def time_out(batch: Batch) -> BatchChange:
-    """Close an open batch whose deadline the record has seen passing."""
-    return BatchChange(batch, _with_next_version(replace(batch, status=Status.TIMED_OUT)))
+    """Close an open batch whose deadline has passed by the time of Postgres."""
+    return BatchChange(batch, with_next_version(replace(batch, status=Status.TIMED_OUT)))
 
 
 def expire(batch: Batch, now: datetime) -> Batch:
@@ -102,46 +103,62 @@ def complete(batch: Batch) -> Batch:
 
 
 def coordinator_is_current(change: BatchChange, outcome: Outcome, proposal: Proposal) -> bool:
-    """Tell whether Redis, having made this proposal, knows the batch as the record has it."""
+    """Tell whether Redis, having made this proposal, knows the batch as Postgres has it after the change."""
     if change.before.status != change.after.status:
         return False
-    if change.after.status is Status.AWAITED:
-        return proposal.word is ProposalKind.UNKNOWN
-    if change.after.status.is_terminal:
-        return proposal.word is ProposalKind.FULL
-    return proposal.word is not ProposalKind.UNKNOWN and proposal.essay_id == slot_of(outcome)
+    match change.after.status:
+        case Status.AWAITED:
+            return proposal.kind is ProposalKind.UNKNOWN
+        case Status.OPEN:
+            return proposal.kind is not ProposalKind.UNKNOWN and proposal.essay_id == slot_of(outcome)
+        case Status.READY | Status.FAILED | Status.TIMED_OUT:
+            return proposal.kind is ProposalKind.FULL
+        case _:
+            assert_never(change.after.status)
 
 
-def _with_next_version(batch: Batch) -> Batch:
+def with_next_version(batch: Batch) -> Batch:
+    """Return the row with the version that a write gives it."""
     return replace(batch, version=batch.version + 1)
 
 
-def _place(arrival: Arrival, status: Status, slots: _Slots, proposal: Proposal | None) -> FinalOutcome:
+def _place(arrival: Arrival, status: Status, slots: _FreeSlots, proposal: Proposal | None) -> FinalOutcome:
     """Give the arrival its proposed slot if that is free, else another free one, else none."""
     reason = Reason.BATCH_TIMED_OUT if status is Status.TIMED_OUT else Reason.NO_AVAILABLE_SLOT
     essay_id = slots.take(proposal.essay_id if proposal else None) if status is Status.OPEN else None
-    if isinstance(arrival, Content):
-        return Assigned(essay_id) if essay_id is not None else Excess(reason)
-    return Failed(essay_id) if essay_id is not None else Late(reason)
+    match arrival:
+        case Content():
+            return Assigned(essay_id) if essay_id is not None else Excess(reason)
+        case Failure():
+            return Failed(essay_id) if essay_id is not None else Late(reason)
+        case _:
+            assert_never(arrival)
 
 
 def _counted(batch: Batch, outcomes: Sequence[Outcome]) -> Batch:
-    """Count the slots that these outcomes use."""
-    return replace(
-        batch,
-        assigned_count=batch.assigned_count + sum(isinstance(outcome, Assigned) for outcome in outcomes),
-        failed_count=batch.failed_count + sum(isinstance(outcome, Failed) for outcome in outcomes),
-    )
+    """Add the slots that these outcomes use to the counts."""
+    assigned, failed = batch.assigned_count, batch.failed_count
+    for outcome in outcomes:
+        match outcome:
+            case Assigned():
+                assigned += 1
+            case Failed():
+                failed += 1
+            case Excess() | Late() | Parked() | Duplicate():
+                pass
+            case _:
+                assert_never(outcome)
+    return replace(batch, assigned_count=assigned, failed_count=failed)
 
 
-class _Slots:
-    """The free slots under the lock, each handed out once."""
+class _FreeSlots:
+    """The free slots of one locked batch, each handed out once."""
 
     def __init__(self, free: Sequence[str]) -> None:
         self._free = dict.fromkeys(free)
 
     def take(self, wanted: str | None) -> str | None:
-        """Take the wanted slot if it is free, else any."""
+        """Take the wanted slot if it is free, else any free slot; None when there is none."""
         if wanted is not None and wanted in self._free:
             del self._free[wanted]
             return wanted

@@ -1,4 +1,7 @@
-"""The faults: a fault makes a message come back, an outcome never does."""
+"""Faults. A fault makes SQS deliver a message again; a business outcome never does.
+
+The docstring of an error is its message.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class FaultError(Exception):
-    """Something that this service rests on failed: {operation}."""
+    """Operation "{operation}" failed."""
 
     error_code = "FAULT"
 
@@ -24,19 +27,19 @@ class FaultError(Exception):
         super().__init__(str(self))
 
     def __str__(self) -> str:
-        frame = (type(self).__doc__ or "").splitlines()[0]
-        text = frame.format(operation=self.operation, service=self.service)
+        template = (type(self).__doc__ or "").splitlines()[0]
+        text = template.format(operation=self.operation, service=self.service)
         return f"{text} ({self.details})" if self.details else text
 
 
 class ExternalServiceError(FaultError):
-    """{service} could not be reached while trying to {operation}; the message comes back."""
+    """{service} is unavailable: "{operation}" failed."""
 
     error_code = "EXTERNAL_SERVICE_UNAVAILABLE"
 
 
 class PartiallySentError(ExternalServiceError):
-    """{service} refused some of what it was given while trying to {operation}; that stays in the outbox."""
+    """{service} rejected some entries of "{operation}"; these events stay in the outbox for the relay."""
 
     def __init__(self, operation: str, *, accepted: Sequence[UUID], details: str, service: str) -> None:
         super().__init__(operation, details=details, service=service)
@@ -44,18 +47,18 @@ class PartiallySentError(ExternalServiceError):
 
 
 class CoordinationTimeoutError(FaultError):
-    """A lock or a statement took too long while trying to {operation}; the message comes back."""
+    """A lock or a statement timed out during "{operation}"; rolled back."""
 
     error_code = "COORDINATION_TIMEOUT"
 
 
 class ProcessingError(FaultError):
-    """The state that was found cannot be while trying to {operation}; nothing was written."""
+    """Inconsistent state during "{operation}"; rolled back."""
 
     error_code = "PROCESSING_FAILED"
 
 
 class RejectedByStoreError(FaultError):
-    """The store refused the data while trying to {operation}; the same data will always be refused."""
+    """Postgres rejected the data during "{operation}"; the same data will always be rejected."""
 
-    error_code = "REFUSED_BY_STORE"
+    error_code = "REJECTED_BY_STORE"

@@ -1,14 +1,14 @@
-"""What ELS announces, as facts; the wire format lies in `contracts.outbound`."""
+"""What ELS announces, as domain events; the wire format is in `contracts.outbound`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 from uuid import UUID, uuid5
 
-from els_core.domain.arrivals import Content
+from els_core.domain.arrivals import Content, Failure
 from els_core.domain.batches import AssignedSlot, Status
-from els_core.domain.outcomes import Assigned, Excess
+from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from els_core.domain.decisions import BatchChange
     from els_core.domain.outcomes import Reason
 
-# The namespace of all event ids of ELS: an id is derived from its fact, so it never changes.
+# The namespace of all event ids of ELS. An id is derived from its event, so it never changes.
 NAMESPACE = UUID("5f2c1f0e-6f0e-5d43-9f57-7a3c8f1f4a10")
 
 
 @dataclass(frozen=True, slots=True)
 class SlotsAssigned:
-    """Contents were bound to slots of one batch by one transaction."""
+    """One transaction assigned slots of one batch to contents."""
 
     batch_id: str
     version: int
@@ -33,7 +33,7 @@ class SlotsAssigned:
 
     @property
     def event_id(self) -> UUID:
-        """Return the id, derived from the version of the batch row that these assignments made."""
+        """Return the id, derived from the version of the batch row after these assignments."""
         return uuid5(NAMESPACE, f"{self.batch_id} EssaySlotsAssigned {self.version}")
 
 
@@ -56,13 +56,13 @@ class ExcessContent:
 
     @property
     def event_id(self) -> UUID:
-        """Return the id, derived from the content's identity."""
+        """Return the id, derived from the identity of the content."""
         return uuid5(NAMESPACE, f"{self.batch_id} ExcessContentProvisioned {self.content.identity}")
 
 
 @dataclass(frozen=True, slots=True)
 class BatchClosed:
-    """The final result of a batch with its whole roll: ready, all failed or timed out, by status."""
+    """The final result of a batch, with its snapshot: ready, all failed or timed out, by status."""
 
     snapshot: BatchSnapshot
     details: RegistrationDetails
@@ -79,8 +79,8 @@ class BatchClosed:
 
     @property
     def event_id(self) -> UUID:
-        """Return the id, derived from batch id and kind."""
-        return uuid5(NAMESPACE, f"{self.batch_id} {TERMINAL_EVENT_TYPES[self.snapshot.batch.status]}")
+        """Return the id, derived from batch id and event type."""
+        return uuid5(NAMESPACE, f"{self.batch_id} {terminal_event_type(self.snapshot.batch.status)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,13 @@ class RegistrationRejected:
 
     @property
     def event_id(self) -> UUID:
-        """Return the id, derived from what was rejected."""
+        """Return the id, derived from the fingerprint of what was rejected."""
         return uuid5(NAMESPACE, f"{self.batch_id} BatchRegistrationRejected {self.fingerprint}")
 
 
 @dataclass(frozen=True, slots=True)
 class ParkedOverdue:
-    """Arrivals have waited longer than the parking time for a batch that is still not registered."""
+    """Arrivals are parked for longer than the parking time, and their batch is still not registered."""
 
     batch_id: str
     version: int
@@ -115,18 +115,12 @@ class ParkedOverdue:
 
 type DomainEvent = SlotsAssigned | ExcessContent | BatchClosed | RegistrationRejected | ParkedOverdue
 
-TERMINAL_EVENT_TYPES = {
-    Status.READY: "BatchEssaysReady",
-    Status.FAILED: "BatchValidationErrors",
-    Status.TIMED_OUT: "BatchReadinessTimeout",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One entry for the bus: `detail` is the JSON text, `event_id` the one in its metadata.
+    """One entry for the bus: `detail` is the JSON text, `event_id` the id in its metadata.
 
-    `digest` is that of the ready list in a final result; the record keeps it for the audit.
+    `digest` is that of the ready list in a final result; Postgres keeps it for the audit.
     """
 
     event_id: UUID
@@ -136,33 +130,65 @@ class OutboxMessage:
     digest: str | None = None
 
 
+def terminal_event_type(status: Status) -> str:
+    """Return the type of the final result of a batch; raise ValueError for a status that is not terminal."""
+    match status:
+        case Status.READY:
+            return "BatchEssaysReady"
+        case Status.FAILED:
+            return "BatchValidationErrors"
+        case Status.TIMED_OUT:
+            return "BatchReadinessTimeout"
+        case Status.AWAITED | Status.OPEN:
+            raise ValueError(f"{status} is not terminal: only a terminal batch has a final result")
+        case _:
+            assert_never(status)
+
+
+TERMINAL_EVENT_TYPES = {status: terminal_event_type(status) for status in Status if status.is_terminal}
+
+
 def domain_events_of(change: BatchChange) -> Iterator[DomainEvent]:
-    """Yield what a change announces about its arrivals; the final result needs the roll and comes after."""
-    assigned = [(arrival, outcome) for arrival, outcome in change.decided if isinstance(outcome, Assigned)]
-    if assigned:
-        yield SlotsAssigned(
-            change.after.batch_id,
-            change.after.version,
-            tuple(_slot(arrival, outcome.essay_id) for arrival, outcome in assigned),
-            assigned[0][0].correlation_id,
-        )
+    """Yield what a change announces about its arrivals. The final result needs a snapshot and comes later."""
+    assigned: list[tuple[Content, AssignedSlot]] = []
+    excess: list[ExcessContent] = []
     for arrival, outcome in change.decided:
-        if isinstance(arrival, Content) and isinstance(outcome, Excess):
-            yield ExcessContent(arrival, outcome.reason)
+        match outcome:
+            case Assigned(essay_id):
+                content = _content(arrival, outcome)
+                slot = AssignedSlot(
+                    essay_id, content.text_storage_id, content.original_file_name, content.file_upload_id
+                )
+                assigned.append((content, slot))
+            case Excess(reason):
+                excess.append(ExcessContent(_content(arrival, outcome), reason))
+            case Failed() | Late() | Parked() | Duplicate():
+                pass
+            case _:
+                assert_never(outcome)
+    if assigned:
+        slots = tuple(slot for _, slot in assigned)
+        correlation_id = assigned[0][0].correlation_id
+        yield SlotsAssigned(change.after.batch_id, change.after.version, slots, correlation_id)
+    yield from excess
 
 
 def batch_closed(snapshot: BatchSnapshot) -> BatchClosed:
     """Return the final result of a batch that has just become terminal."""
     if snapshot.details is None:
-        message = f"batch {snapshot.batch.batch_id} is {snapshot.batch.status} and was never registered"
-        raise LookupError(message)
+        batch = snapshot.batch
+        raise LookupError(f"batch {batch.batch_id} is {batch.status} and was never registered")
     return BatchClosed(snapshot, snapshot.details)
 
 
-def _slot(arrival: Arrival, essay_id: str) -> AssignedSlot:
-    if not isinstance(arrival, Content):
-        message = (
-            f"{arrival.identity} of batch {arrival.batch_id} is a failure and cannot own slot {essay_id}"
-        )
-        raise TypeError(message)
-    return AssignedSlot(essay_id, arrival.text_storage_id, arrival.original_file_name, arrival.file_upload_id)
+def _content(arrival: Arrival, outcome: Assigned | Excess) -> Content:
+    """Return the arrival as the content that it must be to have this outcome."""
+    match arrival:
+        case Content():
+            return arrival
+        case Failure():
+            raise TypeError(
+                f"{arrival.identity} of batch {arrival.batch_id} is a failure: cannot be {outcome}"
+            )
+        case _:
+            assert_never(arrival)

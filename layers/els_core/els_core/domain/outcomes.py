@@ -23,21 +23,21 @@ class Assigned:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A failure used up a slot."""
+    """A failure uses a slot."""
 
     essay_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """A content found no slot and is reported."""
+    """A content found no slot; this is announced."""
 
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """A failure found no slot and is recorded without one."""
+    """A failure found no slot; it is stored without one."""
 
     reason: Reason
 
@@ -52,16 +52,16 @@ type FinalOutcome = Assigned | Failed | Excess | Late
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """An arrival came again and gets its first answer."""
+    """An arrival came again; it gets its first answer."""
 
-    first: FinalOutcome | Parked
+    first: FinalOutcome
 
 
 type Outcome = FinalOutcome | Duplicate | Parked
 
 
 def as_duplicate(outcome: Outcome) -> Duplicate | Parked:
-    """Return the answer to the same arrival when it comes again; a parked one stays parked."""
+    """Return the answer for the same arrival when it comes again; a parked one stays parked."""
     match outcome:
         case Duplicate() | Parked():
             return outcome
@@ -72,12 +72,12 @@ def as_duplicate(outcome: Outcome) -> Duplicate | Parked:
 
 
 def name_of(outcome: Outcome) -> str:
-    """Return the outcome's word for logs and metrics: `assigned`, `duplicate`, `failed`, …."""
+    """Return the name of an outcome in logs and metrics: `assigned`, `duplicate`, `failed` and so on."""
     return type(outcome).__name__.lower()
 
 
 def slot_of(outcome: Outcome) -> str | None:
-    """Return the essay id that the arrival owns or used up, if any."""
+    """Return the essay id that the arrival owns or uses, if any."""
     match outcome:
         case Assigned(essay_id) | Failed(essay_id):
             return essay_id
@@ -85,10 +85,12 @@ def slot_of(outcome: Outcome) -> str | None:
             return slot_of(first)
         case Excess() | Late() | Parked():
             return None
+        case _:
+            assert_never(outcome)
 
 
 class ProposalKind(StrEnum):
-    """The words in which the coordinator answers."""
+    """The answers of the coordinator."""
 
     ASSIGNED = "assigned"
     DUPLICATE = "duplicate"
@@ -99,7 +101,7 @@ class ProposalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the coordinator proposes for one arrival; a hint, never a decision."""
+    """What the coordinator proposes for one arrival. A hint, never a decision."""
 
-    word: ProposalKind
+    kind: ProposalKind
     essay_id: str | None = None

@@ -1,4 +1,4 @@
-"""Runs the work of a custom resource and answers CloudFormation, whatever happens.
+"""Runs the work of a CloudFormation custom resource and sends its response, whatever happens.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
 """
@@ -18,7 +18,7 @@ PHYSICAL_ID = "els-database-schema"
 
 
 def answer(event: dict[str, Any], log_stream: str, work: Callable[[], str]) -> dict[str, Any]:
-    """Run the work for Create, Update and a call by hand; Delete keeps the data and is a success."""
+    """Run the work for Create, Update and a direct invocation; Delete keeps the data and succeeds."""
     if "ResponseURL" not in event:
         return {"revision": work()}
     response = {
@@ -32,7 +32,7 @@ def answer(event: dict[str, Any], log_stream: str, work: Callable[[], str]) -> d
     try:
         if event["RequestType"] != "Delete":
             response["Data"] = {"Revision": work()}
-    except Exception as failure:  # noqa: BLE001 - an unanswered request blocks the stack for an hour
+    except Exception as failure:  # noqa: BLE001 - without a response the stack waits for an hour
         response |= {"Status": "FAILED", "Reason": f"{failure}; see the log stream {log_stream}"[:4_000]}
     body = json.dumps(response).encode()
     PoolManager().request("PUT", event["ResponseURL"], body=body, headers={"Content-Type": ""}, retries=3)

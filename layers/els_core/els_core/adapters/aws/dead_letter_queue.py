@@ -1,4 +1,4 @@
-"""Sends what can never succeed to the function's dead-letter queue, with its reason.
+"""Sends poison messages to the dead-letter queue of the function's own queue, with the reason.
 
 Limits: at most 10 messages and 1 MiB per call, attributes counted.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
@@ -36,9 +36,9 @@ class SqsDeadLetterQueue:
         self._queue_url = queue_url
 
     def send(self, letters: Sequence[DeadLetter]) -> list[str]:
-        """Send all calls that can be sent; raise `ExternalServiceError` only if the queue took nothing."""
-        taken: list[str] = []
-        refusal: Exception | None = None
+        """Send the letters, also when SQS rejects one call; return the message ids that it accepted."""
+        accepted: list[str] = []
+        cause: Exception | None = None
         for group in _groups(letters):
             try:
                 answer = self._client.send_message_batch(
@@ -46,18 +46,18 @@ class SqsDeadLetterQueue:
                     Entries=[_entry(position, letter) for position, letter in enumerate(group)],
                 )
             except ClientError as error:
-                refusal = error  # of this call; it holds up no other
+                cause = error  # only this call failed; the next ones may succeed
                 continue
             except BotoCoreError as error:
-                refusal = error
-                break  # the queue is out of reach, and each more call would wait as long again
+                cause = error
+                break  # SQS is unreachable, and every further call would time out as well
             sent = answer.get("Successful", [])
-            taken.extend(group[int(success["Id"])].message.message_id for success in sent)
-        if refusal is not None and not taken:
+            accepted.extend(group[int(success["Id"])].message.message_id for success in sent)
+        if cause is not None and not accepted:
             raise ExternalServiceError(
-                "send dead letters", service="SQS", details=type(refusal).__name__
-            ) from refusal
-        return taken
+                "send dead letters", service="SQS", details=type(cause).__name__
+            ) from cause
+        return accepted
 
 
 def _entry(position: int, letter: DeadLetter) -> SendMessageBatchRequestEntryTypeDef:

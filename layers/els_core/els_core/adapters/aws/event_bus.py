@@ -1,4 +1,4 @@
-"""Sends messages to the outbound bus with PutEvents.
+"""Publishes events to the outbound bus with PutEvents.
 
 Limits: at most 10 entries and 1 MB per call; each entry has an error of its own.
 https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
@@ -25,43 +25,44 @@ if TYPE_CHECKING:
 SOURCE = "els"
 MAX_ENTRIES = 10
 MAX_BYTES = 1_000_000
-TIME_BYTES = 14  # what the bus counts for the time of an entry
+TIME_BYTES = 14  # PutEvents counts this for the time of an entry
 
 
 class EventBridgePublisher:
-    """The port `Publisher`; at least once, so a call that failed half is safe to repeat."""
+    """The port `Publisher`. Delivery is at least once, so a call that failed is safe to repeat."""
 
     def __init__(self, client: EventBridgeClient, bus: str) -> None:
         self._client = client
         self._bus = bus
 
     def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
-        """Send all calls even if one is refused; raise with the error codes where something was not taken.
+        """Publish the messages, also when the bus rejects one call; return the ids that it accepted.
 
-        Raises `PartiallySentError` with what the bus took, `ExternalServiceError` if it refused every call.
+        Raises `PartiallySentError` with the accepted ids when entries were rejected, and
+        `ExternalServiceError` when every call was.
         """
-        taken: list[UUID] = []
-        refusals: list[str] = []
+        accepted: list[UUID] = []
+        error_codes: list[str] = []
         cause: BotoCoreError | ClientError | None = None
         for group in _groups(messages):
             try:
                 answer = self._client.put_events(Entries=[self._entry(message) for message in group])
             except ClientError as error:
-                cause = error  # of this call; it holds up no other
-                refusals.append(error.response["Error"]["Code"])
+                cause = error  # only this call failed; the next ones may succeed
+                error_codes.append(error.response["Error"]["Code"])
                 continue
             except BotoCoreError as error:
                 cause = error
-                refusals.append(type(error).__name__)
-                break  # the bus is out of reach, and each more call would wait as long again
+                error_codes.append(type(error).__name__)
+                break  # the bus is unreachable, and every further call would time out as well
             for message, result in zip(group, answer["Entries"], strict=True):
                 if result.get("EventId"):
-                    taken.append(message.event_id)
+                    accepted.append(message.event_id)
                 else:
-                    refusals.append(result.get("ErrorCode", "unknown"))
-        if refusals:
-            raise _fault(taken, refusals, cause) from cause
-        return taken
+                    error_codes.append(result.get("ErrorCode", "unknown"))
+        if error_codes:
+            raise _fault(accepted, error_codes, cause) from cause
+        return accepted
 
     def _entry(self, message: OutboxMessage) -> PutEventsRequestEntryTypeDef:
         return {
@@ -72,20 +73,22 @@ class EventBridgePublisher:
         }
 
 
-def _fault(taken: Sequence[UUID], refusals: Sequence[str], cause: Exception | None) -> ExternalServiceError:
-    details = ", ".join(f"{code}: {count}" for code, count in sorted(Counter(refusals).items()))
-    if cause is not None and not taken:
+def _fault(
+    accepted: Sequence[UUID], error_codes: Sequence[str], cause: Exception | None
+) -> ExternalServiceError:
+    details = ", ".join(f"{code}: {count}" for code, count in sorted(Counter(error_codes).items()))
+    if cause is not None and not accepted:
         return ExternalServiceError("publish events", service="EventBridge", details=details)
-    return PartiallySentError("publish events", accepted=taken, service="EventBridge", details=details)
+    return PartiallySentError("publish events", accepted=accepted, service="EventBridge", details=details)
 
 
 def size_of(message: OutboxMessage) -> int:
-    """Return the size of an entry as the bus counts it, in UTF-8 bytes."""
+    """Return the size of an entry as PutEvents counts it, in UTF-8 bytes."""
     return TIME_BYTES + len(SOURCE) + len(message.detail_type) + len(message.detail.encode())
 
 
 def _groups(messages: Sequence[OutboxMessage]) -> Iterator[list[OutboxMessage]]:
-    """Split into calls by entries and bytes."""
+    """Split into calls by number of entries and bytes."""
     group: list[OutboxMessage] = []
     size = 0
     for message in messages:

@@ -1,4 +1,4 @@
-"""Tokens of 15 minutes instead of passwords, for stores that live in AWS and whose URL has no password.
+"""IAM tokens, valid for 15 minutes, instead of passwords: for stores in AWS whose URL has no password.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
 https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn")
-SECONDS = 900  # the longest that AWS accepts; a token is made for every new connection
+SECONDS = 900  # the maximum that AWS accepts; each new connection gets a token of its own
 
 
 def postgres_password(url: str) -> Callable[[], str] | None:
-    """Return what makes a token for each new connection, or None for a database that is not in AWS."""
+    """Return a factory of tokens, one per new connection, or None for a database outside AWS."""
     parts = urlsplit(url)
     if not _wants_token(url):
         return None
@@ -31,13 +31,13 @@ def postgres_password(url: str) -> Callable[[], str] | None:
 
 
 def redis_credentials(url: str) -> ElastiCacheTokens | None:
-    """Return what makes user and token for each new connection, or None for a cache that is not in AWS."""
+    """Return a provider of user and token per new connection, or None for a cache outside AWS."""
     parts = urlsplit(url)
     return ElastiCacheTokens(parts.username or "", parts.hostname or "") if _wants_token(url) else None
 
 
 class ElastiCacheTokens(CredentialProvider):
-    """Signs for the name of the cache, not for its address."""
+    """Signs for the name of the cache, not for its host."""
 
     def __init__(self, user: str, host: str) -> None:
         self._user = user
@@ -55,7 +55,7 @@ def _wants_token(url: str) -> bool:
 
 
 def _cache_of(host: str) -> tuple[str, dict[str, str]]:
-    """Return the name of the cache that an endpoint belongs to, and what its token says besides.
+    """Return the name of the cache of an endpoint, and the further parameters of its token.
 
     `name-xxxxxx.serverless.region.…` is a serverless cache, `master.name.xxxxxx.region.…` (or replica,
     clustercfg) a replication group with encryption, which IAM needs.

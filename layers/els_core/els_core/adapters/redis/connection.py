@@ -1,4 +1,4 @@
-"""Clients that replace what was cut while idle without failing an invocation."""
+"""Redis clients that replace lost connections without failing an invocation."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
-# A cut connection shows on the next use; the first repetition is on a new one. Scripts are idempotent.
-# A server that answers nothing is not asked again: it would take as long again, and the message comes back.
+# A lost connection is noticed on the next use; the first retry opens a new one. Scripts are idempotent.
+# A timeout is not retried here: it would take as long again. SQS delivers the messages again.
 RETRIES = 2
 
 
 def connect(
     url: str, *, cluster: bool = False, credentials: CredentialProvider | None = None
 ) -> Redis | RedisCluster:
-    """Return a client; connections are made when they are needed.
+    """Return a client that connects lazily.
 
-    `credentials` give user and password for each new connection, instead of those of the URL.
+    `credentials` provide user and password for each new connection, instead of those of the URL.
     """
     retry = Retry(ExponentialBackoff(cap=0.2, base=0.01), RETRIES, supported_errors=(CutConnectionError,))
     address = _without_user(url) if credentials else url
@@ -41,18 +41,18 @@ def connect(
         **({"credential_provider": credentials} if credentials else {}),
     }
     made: Any = (
-        _ClusterWhenUsed(lambda: RedisCluster.from_url(address, **options))
+        _LazyCluster(lambda: RedisCluster.from_url(address, **options))
         if cluster
         else Redis.from_url(address, **options)
     )
-    client: Redis | RedisCluster = made  # the one that is made later has all that the cluster's client has
+    client: Redis | RedisCluster = made  # the lazy one forwards everything to the cluster's client
     return client
 
 
-class _ClusterWhenUsed:
-    """The cluster's client, made when it is first used.
+class _LazyCluster:
+    """The cluster's client, built on first use.
 
-    Made at once it connects at once, and a cluster that is down would stop functions that need none of it.
+    `RedisCluster` connects when it is built, and some functions run without Redis.
     """
 
     def __init__(self, make: Callable[[], RedisCluster]) -> None:
@@ -66,7 +66,7 @@ class _ClusterWhenUsed:
         return getattr(self._client, name)
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close all connections."""
         if "_client" in vars(self):
             self._client.close()
 

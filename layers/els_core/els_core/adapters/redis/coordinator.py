@@ -1,10 +1,10 @@
-"""The port `Coordinator` on Redis and Valkey."""
+"""The ports `Coordinator` and `CoordinatorInspector` on Redis and Valkey."""
 
 from __future__ import annotations
 
 import json
 from itertools import batched, chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from redis.exceptions import RedisClusterException, RedisError
 
@@ -16,7 +16,7 @@ from els_core.adapters.redis.script_runner import (
     is_script_error,
     unreachable,
 )
-from els_core.domain.arrivals import Content, content_identity, key_of
+from els_core.domain.arrivals import ArrivalKind, Content, Failure, content_identity, key_of
 from els_core.domain.audit import CoordinatorView
 from els_core.domain.batches import AssignedSlot, Status
 from els_core.domain.outcomes import Proposal, ProposalKind
@@ -36,7 +36,7 @@ _WITH_SLOT = frozenset({ProposalKind.ASSIGNED, ProposalKind.DUPLICATE, ProposalK
 
 
 class RedisCoordinator:
-    """Proposes slots by script, one pipeline per call whatever the number of batches and arrivals."""
+    """One pipeline per call, whatever the number of batches and arrivals."""
 
     def __init__(self, client: Redis | RedisCluster, retention: timedelta) -> None:
         self._client = client
@@ -46,7 +46,7 @@ class RedisCoordinator:
         self._inspect = Script("inspect")
 
     def propose(self, arrivals: Sequence[Arrival], now: datetime) -> list[Proposal]:
-        """Propose a slot per arrival; an answer that makes no sense is `unknown`."""
+        """Propose a slot per arrival; a reply that makes no sense is `unknown`."""
         groups: dict[str, list[Arrival]] = {}
         for arrival in arrivals:
             groups.setdefault(arrival.batch_id, []).append(arrival)
@@ -63,7 +63,7 @@ class RedisCoordinator:
         return [proposals[key_of(arrival)] for arrival in arrivals]
 
     def install(self, snapshots: Sequence[BatchSnapshot], now: datetime) -> None:
-        """Make the batches known as they stood at their versions."""
+        """Write the batches as they stood at the version of their row."""
         calls = [
             Call(_keys(snapshot.batch.batch_id, 6), [_json(_state(snapshot)), *self._times(now)])
             for snapshot in snapshots
@@ -71,22 +71,22 @@ class RedisCoordinator:
         self._install.run(self._client, calls)
 
     def inspect(self, batch_ids: Sequence[str]) -> list[CoordinatorView | None]:
-        """Return what is known of each batch; what cannot be read counts as not known."""
+        """Return what Redis knows of each batch; what cannot be read counts as unknown."""
         names = (keys.AVAILABLE_SLOTS, keys.CONTENTS, keys.FAILURES, keys.METADATA)
         calls = [Call([key(batch_id, name) for name in names], ()) for batch_id in batch_ids]
-        return [_known(answer) for answer in self._inspect.run(self._client, calls)]
+        return [_view(answer) for answer in self._inspect.run(self._client, calls)]
 
     def get_assigned_count(self, batch_id: str) -> int:
-        """Return how many slots are proposed to contents."""
+        """Return the number of slots that are proposed to contents."""
         return int(self._ask(lambda: self._client.hlen(key(batch_id, keys.ASSIGNMENTS))) or 0)
 
     def get_assigned_essays(self, batch_id: str) -> list[AssignedSlot]:
-        """Return the slots proposed to contents, by essay id."""
+        """Return the slots that are proposed to contents, sorted by essay id."""
         held = self._ask(lambda: self._client.hgetall(key(batch_id, keys.ASSIGNMENTS))) or {}
         return [AssignedSlot(essay_id, *json.loads(content)) for essay_id, content in sorted(held.items())]
 
     def get_missing_slots(self, batch_id: str) -> list[str]:
-        """Return the slots that nobody has, sorted."""
+        """Return the free slots, sorted."""
         return sorted(self._ask(lambda: self._client.smembers(key(batch_id, keys.AVAILABLE_SLOTS))) or ())
 
     def _times(self, now: datetime) -> tuple[float, int]:
@@ -109,7 +109,7 @@ def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _known(answer: object) -> CoordinatorView | None:
+def _view(answer: object) -> CoordinatorView | None:
     if not isinstance(answer, list):
         return None
     version, proposed_at, available, contents, failures = answer
@@ -121,10 +121,14 @@ def _known(answer: object) -> CoordinatorView | None:
 
 
 def _argument(arrival: Arrival) -> list[str]:
-    if isinstance(arrival, Content):
-        known = (arrival.text_storage_id, arrival.original_file_name, arrival.file_upload_id)
-        return ["content", arrival.text_storage_id, _json(known)]
-    return ["failure", arrival.identity]
+    match arrival:
+        case Content():
+            metadata = (arrival.text_storage_id, arrival.original_file_name, arrival.file_upload_id)
+            return [ArrivalKind.CONTENT, arrival.text_storage_id, _json(metadata)]
+        case Failure():
+            return [ArrivalKind.FAILURE, arrival.identity]
+        case _:
+            assert_never(arrival)
 
 
 def _proposal(answer: object) -> Proposal:
@@ -142,7 +146,6 @@ def _state(snapshot: BatchSnapshot) -> dict[str, object]:
     state |= {"expected_count": batch.expected_count, "deadline": batch.deadline.timestamp()}
     if batch.status.is_terminal:
         return state
-    slots = snapshot.assigned
     lists = {
         "available": snapshot.available,
         "assigned": [
@@ -151,7 +154,7 @@ def _state(snapshot: BatchSnapshot) -> dict[str, object]:
                 s.text_storage_id,
                 _json((s.text_storage_id, s.original_file_name, s.file_upload_id)),
             )
-            for s in slots
+            for s in snapshot.assigned
         ],
         "failed": [(failure.identity, failure.essay_id) for failure in snapshot.slot_failures],
     }

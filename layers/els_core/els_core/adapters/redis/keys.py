@@ -1,4 +1,4 @@
-"""The names of a batch's keys; the braces are literal and keep a batch on one cluster slot."""
+"""The key names of a batch. The braces are a hash tag: they keep a batch on one cluster slot."""
 
 AVAILABLE_SLOTS = "available_slots"
 ASSIGNMENTS = "assignments"
@@ -7,7 +7,7 @@ FAILURES = "failures"
 METADATA = "metadata"
 TIMEOUT = "timeout"
 
-# In the order in which the scripts declare them.
+# In the order of the scripts' KEYS.
 ALL = (AVAILABLE_SLOTS, ASSIGNMENTS, CONTENTS, FAILURES, METADATA, TIMEOUT)
 
 

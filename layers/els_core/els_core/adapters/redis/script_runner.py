@@ -1,4 +1,4 @@
-"""Runs a script on many batches in one round trip, alone and on a cluster."""
+"""Runs a script for many batches in one round trip, on a single server and on a cluster."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a script: its keys, all of one batch, and its arguments."""
+    """One call of a script: keys, all of one batch, and arguments."""
 
     keys: Sequence[str]
     arguments: Sequence[str | int | float]
 
 
 class Script:
-    """A Lua file, known to the server by its SHA-1."""
+    """A Lua file, identified by its SHA-1."""
 
     def __init__(self, name: str) -> None:
         self.text = resources.files(__package__).joinpath("scripts", f"{name}.lua").read_text("utf-8")
@@ -35,9 +35,9 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, client: Redis | RedisCluster, calls: Sequence[Call]) -> list[Any]:
-        """Run all calls in one pipeline; those whose script was lost, once more with its text.
+        """Run all calls in one pipeline; repeat those whose script is not cached, with its text.
 
-        A call that the server could not carry out (a key of another type) answers None.
+        A call that failed inside the script (a key has another type) returns None.
         """
         try:
             answers = _pipeline(client, "EVALSHA", self.sha, calls)
@@ -53,22 +53,22 @@ class Script:
     def _answer(self, answer: Any) -> Any:
         if not isinstance(answer, Exception):
             return answer
-        # A ResponseError other than these is the script stumbling over what a key holds: not a fault, but
-        # something that Redis has wrong, and that is rebuilt from the record.
+        # Any other ResponseError comes from inside the script: a key holds something unexpected. That is no
+        # fault; the batch is installed again from Postgres.
         if is_script_error(answer):
             return None
         raise unreachable(self.name, answer) from answer
 
 
 def is_script_error(error: Exception) -> bool:
-    """Tell whether the server is there but a script or a command met a key of another kind."""
+    """Tell whether the server is available but a script or command met a key of another type."""
     return type(error).__name__ == "ResponseError" and not str(error).startswith(
         ("OOM", "MISCONF", "NOREPLICAS")
     )
 
 
 def unreachable(operation: str, error: Exception) -> ExternalServiceError:
-    """Return the fault for a server that could not be used."""
+    """Return the fault for an unavailable server."""
     return ExternalServiceError(operation, service="Redis", details=type(error).__name__)
 
 

@@ -106,16 +106,16 @@ class Telemetry:
                 correlation_id=finding.correlation_id,
                 outcome=finding.kind.value,
                 detail=finding.detail,
-                healed=finding in audit.healed,
+                repaired=finding in audit.repaired,
             )
         self.logger.info("audit done", open_batches=audit.batches, unchecked=audit.unchecked)
         names = {kind: "Audit" + kind.value.title().replace("_", "") for kind in audit.counts()}
         self._counted({names[kind]: count for kind, count in audit.counts().items()})
-        self._counted({"AuditHealed": len(audit.healed), "AuditLeft": len(audit.left)})
-        if audit.expired:
-            self.expired(audit.expired)
-        if audit.relayed:
-            self.relayed(audit.relayed)
+        self._counted({"AuditHealed": len(audit.repaired), "AuditLeft": len(audit.open_findings)})
+        if audit.sweep:
+            self.expired(audit.sweep)
+        if audit.relay:
+            self.relayed(audit.relay)
 
     def _intake[Item, Report](self, taken: ConsumeResult[Item, Report]) -> None:
         for dead in taken.dead_letters:

@@ -1,4 +1,4 @@
-"""Postgres, as the audit reads it."""
+"""Postgres as the audit reads it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StuckThresholds:
-    """How old a thing is when an audit reports it."""
+    """The ages from which an audit reports an overdue batch, a parked arrival and an unsent event."""
 
     overdue: timedelta
     parked: timedelta
@@ -22,19 +22,20 @@ class StuckThresholds:
 
 
 class AuditReader(Protocol):
-    """Postgres, as the audit reads it; raises what `Repository` raises."""
+    """Reads without locks. Raises what `Repository` raises."""
 
-    def find_stuck(self, limits: StuckThresholds, page: int) -> list[Finding]:
-        """Return what waits for too long, at most `page` of each kind."""
+    def find_stuck(self, thresholds: StuckThresholds, limit: int) -> list[Finding]:
+        """Return what has been waiting for too long, at most `limit` findings of each kind."""
         ...
 
-    def recount(self, window: timedelta, after: str, page: int) -> tuple[list[Finding], str | None]:
+    def recount(self, window: timedelta, after: str, limit: int) -> tuple[list[Finding], str | None]:
         """Compute counts and digests again from the rows of a page of batches with ids above `after`.
 
-        Open batches, and closed ones that changed within `window`. Returns the last id too, None at the end.
+        Covers open batches, and closed ones that changed within `window`. Also returns the last id of the
+        page, or None at the end.
         """
         ...
 
     def idle_open(self, idle: timedelta, after: str, limit: int) -> list[BatchSnapshot]:
-        """Return open batches unchanged for `idle`, with ids above `after`, in the order of their ids."""
+        """Return open batches unchanged for `idle`, with ids above `after`, sorted by id."""
         ...

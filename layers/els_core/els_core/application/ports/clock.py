@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """The clock of this process: for housekeeping and measuring, never for a promise."""
+    """For housekeeping and measuring. Deadlines are decided by the clock of Postgres alone."""
 
     def now(self) -> datetime:
-        """Return the time, aware, UTC."""
+        """Return the current time, aware, UTC."""
         ...

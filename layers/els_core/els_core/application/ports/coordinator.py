@@ -15,35 +15,35 @@ if TYPE_CHECKING:
 
 
 class Coordinator(Protocol):
-    """Redis: proposes slots and answers questions. May forget, lag or lie; what it says is a hint.
+    """May forget, lag or answer nonsense: everything that it says is a hint.
 
-    Every method raises `ExternalServiceError(service="Redis")` when it cannot be reached.
+    Every method raises `ExternalServiceError(service="Redis")` when Redis is unavailable.
     """
 
     def propose(self, arrivals: Sequence[Arrival], now: datetime) -> list[Proposal]:
-        """Propose a slot per arrival, atomically per batch and idempotently, in one round trip."""
+        """Propose a slot per arrival in one round trip, atomically per batch and idempotently."""
         ...
 
     def install(self, snapshots: Sequence[BatchSnapshot], now: datetime) -> None:
-        """Make Redis know the batches as they stood at their versions, never replacing a newer one."""
+        """Write batches as they stood at the version of their row; never replace a newer version."""
         ...
 
     def get_assigned_count(self, batch_id: str) -> int:
-        """Return how many slots are proposed to contents."""
+        """Return the number of slots that are proposed to contents."""
         ...
 
     def get_assigned_essays(self, batch_id: str) -> list[AssignedSlot]:
-        """Return the slots proposed to contents, by essay id."""
+        """Return the slots that are proposed to contents, sorted by essay id."""
         ...
 
     def get_missing_slots(self, batch_id: str) -> list[str]:
-        """Return the slots that nobody has, sorted."""
+        """Return the free slots, sorted."""
         ...
 
 
 class CoordinatorInspector(Protocol):
-    """Redis, as the audit reads it; raises what `Coordinator` raises."""
+    """Redis as the audit reads it. Raises what `Coordinator` raises."""
 
     def inspect(self, batch_ids: Sequence[str]) -> list[CoordinatorView | None]:
-        """Return what is known of each batch, each at one moment; None for one that is not known."""
+        """Return what Redis knows of each batch, read atomically; None for an unknown batch."""
         ...

@@ -1,4 +1,4 @@
-"""Events out, and dead letters."""
+"""The outbound bus, its wire format, and the dead-letter queue."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class EventEncoder(Protocol):
-    """Turns facts into messages; the only port that knows the wire format."""
+    """Encodes domain events; the only port that knows the wire format."""
 
     def encode(self, domain_events: Sequence[DomainEvent], now: datetime) -> list[OutboxMessage]:
-        """Return the messages, split by bytes where a fact is too large for one."""
+        """Return the messages; an event that is too large for one message is split by bytes."""
         ...
 
 
@@ -25,9 +25,10 @@ class Publisher(Protocol):
     """The outbound bus."""
 
     def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
-        """Send the messages and return the ids of those that the bus took; one refusal holds up no other.
+        """Publish the messages and return the ids of those that the bus accepted.
 
-        May raise `PartiallySentError` with these ids, to say why the others were refused.
+        Raises `PartiallySentError` with the accepted ids when the bus rejected others, and
+        `ExternalServiceError` when it accepted none.
         """
         ...
 
@@ -36,5 +37,8 @@ class DeadLetterQueue(Protocol):
     """The dead-letter queue of the function's own queue."""
 
     def send(self, letters: Sequence[DeadLetter]) -> list[str]:
-        """Send original bodies with their reasons; return the message ids of those that the queue took."""
+        """Send original bodies with their reasons; return the message ids that the queue accepted.
+
+        Raises `ExternalServiceError` when it accepted none.
+        """
         ...

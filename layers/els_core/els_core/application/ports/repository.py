@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ParkedArrival:
-    """A row of the parking: `arrival` is absent when the stored form can no longer be read."""
+    """A parked row; `arrival` is None when its stored form can no longer be read."""
 
     batch_id: str
     identity: str
@@ -28,90 +28,90 @@ class ParkedArrival:
 
 
 class Transaction(Protocol):
-    """One Postgres transaction. What is read after `lock` is what the holder of the lock may rely on.
+    """One unit of work: a Postgres transaction. What is read after `lock` stays true until the commit.
 
-    Raises `ValidationError` when the store refuses the data themselves.
+    Raises `RejectedByStoreError` when Postgres rejects the data as such.
     """
 
     def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
-        """Name batches that nobody has named yet (as `awaited`), lock all rows in order, return them."""
+        """Insert placeholders (`awaited`) for unknown batches, lock all rows in id order, return them."""
         ...
 
     def locked_view(
         self, arrivals: Sequence[Arrival], proposals: Mapping[ArrivalKey, Proposal]
     ) -> LockedView:
-        """Return the record's time and, for distinct arrivals, first answers and free slots."""
+        """Return the time of Postgres and, for distinct arrivals, first answers and free slots."""
         ...
 
     def open(self, registrations: Sequence[Registration]) -> dict[str, Batch]:
-        """Turn locked awaited batches into open ones with all slots available; return their new rows."""
+        """Open locked awaited batches with all slots available; return their new rows."""
         ...
 
     def parked(self, batch_ids: Sequence[str]) -> list[ParkedArrival]:
-        """Return what is parked beside these locked batches, oldest first."""
+        """Return the parked arrivals of these locked batches, oldest first."""
         ...
 
     def unpark(self, keys: Sequence[ArrivalKey]) -> None:
-        """Remove parked arrivals that have been decided."""
+        """Delete parked arrivals that have been decided."""
         ...
 
     def record(self, changes: Sequence[BatchChange]) -> None:
-        """Write slots, failures, excess, parked arrivals and batch rows.
+        """Write slots, failures, excess contents, parked arrivals and batch rows.
 
-        Raises `ProcessingError` when one of them is not as it was when it was locked.
+        Raises `ProcessingError` when a row is no longer as it was when it was locked.
         """
         ...
 
     def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
-        """Return everything that these locked batches hold."""
+        """Return the snapshots of these locked batches."""
         ...
 
     def enqueue(self, messages: Sequence[OutboxMessage]) -> None:
-        """Put messages into the outbox; one with the same event id stays as it is."""
+        """Insert messages into the outbox; idempotent by event id."""
         ...
 
     def overdue(self, limit: int) -> tuple[datetime, list[Batch]]:
-        """Return the record's time, and lock open batches past their deadline, skipping those others hold."""
+        """Return the time of Postgres, and lock open batches past their deadline (`SKIP LOCKED`)."""
         ...
 
     def overdue_parked(
         self, waited: timedelta, limit: int
     ) -> tuple[datetime, list[tuple[Batch, list[ParkedArrival]]]]:
-        """Lock awaited batches with arrivals parked for longer, mark these as announced and return them.
+        """Lock awaited batches with arrivals parked for longer than `waited`, and mark these as announced.
 
-        Like `overdue`, skips what others hold and returns the record's time too. The rows come back
-        with the version that the marking made.
+        Like `overdue` it skips locked rows and also returns the time of Postgres. The batch rows have the
+        version that the marking made.
         """
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """Undo what is written inside when it raises, and keep what was written before."""
+        """Roll back to the start of the block when it raises."""
         ...
 
 
 class Repository(Protocol):
-    """Postgres: the record and the judge. A slot is owned when the commit says so.
+    """Postgres decides: a slot is owned when the commit has returned.
 
     Raises `ExternalServiceError(service="Postgres")`, `CoordinationTimeoutError`, `ProcessingError` and
-    `ValidationError`.
+    `RejectedByStoreError`.
     """
 
     def transact[T](self, work: Callable[[Transaction], T]) -> T:
-        """Run the work in one transaction and commit; again after a deadlock or a connection that was cut."""
+        """Run `work` in one transaction and commit; repeat it after a deadlock or a lost connection."""
         ...
 
     def delete_sent(self, event_ids: Sequence[UUID]) -> None:
-        """Delete outbox rows that were sent; losing this costs a repetition, never an event."""
+        """Delete outbox rows that were sent. If this is lost, the events are sent again."""
         ...
 
     def unsent(self, older_than: timedelta, after: int, limit: int) -> list[tuple[int, OutboxMessage]]:
-        """Return outbox rows in their order with sequence numbers above `after`, oldest first."""
+        """Return outbox rows with positions above `after`, in order of position."""
         ...
 
     def purge(self, age: timedelta, limit: int) -> int:
-        """Delete up to `limit` batches untouched for longer than `age`, never open ones; return how many."""
+        """Delete up to `limit` batches unchanged for longer than `age`, never open ones; return how many."""
         ...
 
     def find(self, batch_id: str) -> tuple[BatchSnapshot, datetime] | None:
-        """Return a batch with all that it holds and the record's time; None when no one has named it."""
+        """Return the snapshot of a batch and the time of Postgres; None for an unknown batch."""
         ...

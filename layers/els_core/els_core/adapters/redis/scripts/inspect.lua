@@ -1,6 +1,6 @@
--- Tells what is known of one batch, all at one moment. Writes nothing.
+-- Returns what Redis knows of one batch, read atomically. Read-only.
 --
--- KEYS[1] SET    available slots: essay ids that nobody has
+-- KEYS[1] SET    available slots: free essay ids
 -- KEYS[2] HASH   contents: text storage id -> essay id
 -- KEYS[3] HASH   failures: failure identity -> essay id
 -- KEYS[4] HASH   metadata: version, proposed_at

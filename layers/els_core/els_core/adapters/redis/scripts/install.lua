@@ -1,5 +1,5 @@
--- Makes one batch known as it stood at a version of its row. Refuses to replace a newer one, so that a slower
--- installer cannot bring an older state back. Whatever the keys held before is gone, of whatever type it was.
+-- Replaces everything known of one batch with its state at a version of its row. Keeps a newer version, so that
+-- a slow installer cannot bring an older state back. Existing keys are deleted first, whatever their type.
 --
 -- KEYS[1] SET    available slots
 -- KEYS[2] HASH   assignments: essay id -> content (JSON)

@@ -1,7 +1,7 @@
--- Proposes a slot for each arrival of one batch. Atomic, and idempotent: an arrival that comes again gets the
--- same slot. Knows no deadline and no status; a batch is known exactly when its metadata key is there.
+-- Proposes a slot for each arrival of one batch. Atomic and idempotent: a redelivered arrival gets the same slot.
+-- Knows no deadline and no status; a batch is known exactly when its metadata key exists.
 --
--- KEYS[1] SET    available slots: essay ids that nobody has
+-- KEYS[1] SET    available slots: free essay ids
 -- KEYS[2] HASH   assignments: essay id -> content (JSON)
 -- KEYS[3] HASH   contents: text storage id -> essay id
 -- KEYS[4] HASH   failures: failure identity -> essay id
@@ -42,7 +42,7 @@ for i, arrival in ipairs(arrivals) do
   end
 end
 
--- For the audit: a proposal older than any invocation lives was never committed.
+-- For the audit: a proposal that is older than the longest invocation was never committed.
 if proposed then redis.call('HSET', KEYS[5], 'proposed_at', ARGV[2]) end
 local expires = math.floor(math.max(tonumber(ARGV[2]), tonumber(deadline) or 0) + tonumber(ARGV[3]))
 for k = 1, 5 do redis.call('EXPIREAT', KEYS[k], expires) end

@@ -1,0 +1,61 @@
+"""Every entry has an error of its own, and an entry that cannot be published stops no other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from els_core.adapters.aws.event_bus import EventBridgePublisher
+from els_core.domain.errors import ExternalServiceError, PartiallySentError
+from els_core.domain.events import OutboxMessage
+from tests.unit.adapters.aws.clients import EventsClient, client_error, unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def message(number: int, size: int = 10) -> OutboxMessage:
+    return OutboxMessage(UUID(int=number), "b", "EssaySlotsAssigned", f'"{number}{"å" * size}"')
+
+
+def publish(client: Any, messages: Sequence[OutboxMessage]) -> list[UUID]:
+    return EventBridgePublisher(client, "bus").publish(messages)
+
+
+def test_messages_are_grouped_by_entries_and_utf_8_bytes() -> None:
+    client = EventsClient()
+    messages = [message(n) for n in range(23)] + [message(n, 150_000) for n in range(23, 30)]
+    assert publish(client, messages) == [one.event_id for one in messages]
+    assert [len(call) for call in client.calls] == [10, 10, 6, 3, 1]
+
+
+def test_a_rejected_entry_is_reported_by_its_code_and_the_others_are_published() -> None:
+    messages = [message(n) for n in range(12)]
+    client = EventsClient(rejects=lambda entry: "Throttled" if entry["Detail"].startswith('"5') else None)
+    with pytest.raises(PartiallySentError, match="Throttled: 1") as rejected:
+        publish(client, messages)
+    assert list(rejected.value.accepted) == [one.event_id for one in messages if one.event_id != UUID(int=5)]
+
+
+def test_a_call_that_eventbridge_rejects_stops_no_other_call() -> None:
+    messages = [message(n) for n in range(30)]
+    client = EventsClient(fails=lambda call: client_error("ValidationException") if call == 2 else None)
+    with pytest.raises(PartiallySentError, match="ValidationException: 1") as rejected:
+        publish(client, messages)
+    assert list(rejected.value.accepted) == [UUID(int=n) for n in (*range(10), *range(20, 30))]
+
+
+def test_an_unreachable_bus_is_called_once_and_earlier_calls_count() -> None:
+    client = EventsClient(fails=lambda call: unreachable() if call >= 2 else None)
+    with pytest.raises(PartiallySentError, match="ConnectTimeoutError: 1") as rejected:
+        publish(client, [message(n) for n in range(40)])
+    assert (len(rejected.value.accepted), len(client.calls)) == (10, 2)
+
+
+def test_a_bus_that_rejects_every_call_is_a_fault() -> None:
+    client = EventsClient(fails=lambda _: client_error("ResourceNotFoundException"))
+    with pytest.raises(ExternalServiceError, match="ResourceNotFoundException: 2") as failed:
+        publish(client, [message(n) for n in range(20)])
+    assert not isinstance(failed.value, PartiallySentError)

@@ -1,0 +1,90 @@
+"""The relay publishes what was left in the outbox, oldest first, page by page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from els_core.application.publish_outbox import PAGE, RelayResult
+from els_core.domain.errors import ExternalServiceError
+from els_core.domain.events import OutboxMessage
+from tests.unit.application.in_memory import GRACE, InMemoryEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def messages(count: int, start: int = 0) -> list[OutboxMessage]:
+    return [
+        OutboxMessage(UUID(int=number), "b", f"Event{number}", "{}") for number in range(start, start + count)
+    ]
+
+
+def environment_with(outbox: Sequence[OutboxMessage]) -> InMemoryEnvironment:
+    """Return an environment in which these messages were left in the outbox before the grace period."""
+    environment = InMemoryEnvironment()
+    environment.postgres.transact(lambda transaction: transaction.enqueue(outbox))
+    environment.clock.advance(GRACE)
+    return environment
+
+
+def test_an_empty_outbox_needs_no_bus() -> None:
+    environment = InMemoryEnvironment()
+    environment.bus.is_down = True
+    assert environment.relay() == RelayResult(sent=0, unsent=0)
+
+
+def test_old_events_are_published_oldest_first_and_deleted() -> None:
+    left = list(reversed(messages(3)))
+    environment = environment_with(left)
+    assert environment.relay() == RelayResult(sent=3, unsent=0)
+    assert environment.bus.accepted == left
+    assert environment.outbox() == []
+
+
+def test_events_within_the_grace_period_are_left_to_the_invocation_that_wrote_them() -> None:
+    environment = environment_with(messages(1))
+    environment.postgres.transact(lambda transaction: transaction.enqueue(messages(1, start=1)))
+    assert environment.relay().sent == 1
+    assert environment.outbox() == ["Event1"]
+
+
+@pytest.mark.parametrize("count", [PAGE - 1, PAGE, PAGE + 1, 2 * PAGE + 1])
+def test_every_page_is_published(count: int) -> None:
+    environment = environment_with(messages(count))
+    assert environment.relay().sent == count
+    assert environment.outbox() == []
+
+
+def test_an_event_that_the_bus_rejects_holds_up_no_other() -> None:
+    environment = environment_with(messages(PAGE + 1))
+    environment.bus.rejects = lambda message: message.detail_type == "Event0"
+    result = environment.relay()
+    assert (result.sent, result.unsent) == (PAGE, 1)
+    assert environment.outbox() == ["Event0"]
+
+
+def test_a_page_of_rejected_events_does_not_stop_the_next_page() -> None:
+    environment = environment_with(messages(2 * PAGE))
+    environment.bus.rejects = lambda message: message.event_id.int < PAGE
+    result = environment.relay()
+    assert (result.sent, result.unsent) == (PAGE, PAGE)
+
+
+def test_the_relay_stops_between_pages_when_time_runs_short() -> None:
+    environment = environment_with(messages(2 * PAGE))
+    time_left = iter([True, False])
+    assert environment.relay(lambda: next(time_left)).sent == PAGE
+    assert len(environment.outbox()) == PAGE
+
+
+@pytest.mark.fault(2)
+def test_an_unavailable_bus_is_a_fault_and_the_next_run_publishes_everything() -> None:
+    environment = environment_with(messages(3))
+    environment.bus.is_down = True
+    with pytest.raises(ExternalServiceError, match="EventBridge"):
+        environment.relay()
+    environment.bus.is_down = False
+    assert environment.relay().sent == 3

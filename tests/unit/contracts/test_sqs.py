@@ -1,0 +1,24 @@
+"""The shapes that SQS and Lambda prescribe for messages and for a partial batch response."""
+
+from __future__ import annotations
+
+from els_core.application.messages import QueueMessage
+from els_core.contracts.sqs import messages_of, partial_batch_response
+
+
+def test_messages_keep_their_ids_bodies_and_order() -> None:
+    records = [
+        {"messageId": "2", "body": "{}", "receiptHandle": "r", "attributes": {}},
+        {"messageId": "1", "body": "[]", "receiptHandle": "r", "attributes": {}},
+    ]
+    assert messages_of({"Records": records}) == [QueueMessage("2", "{}"), QueueMessage("1", "[]")]
+
+
+def test_a_response_names_the_messages_that_are_retried() -> None:
+    assert partial_batch_response(["1", "2"]) == {
+        "batchItemFailures": [{"itemIdentifier": "1"}, {"itemIdentifier": "2"}]
+    }
+
+
+def test_a_response_without_failures_acknowledges_every_message() -> None:
+    assert partial_batch_response([]) == {"batchItemFailures": []}
