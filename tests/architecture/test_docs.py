@@ -104,7 +104,8 @@ def test_every_setting_is_one_that_is_read(page: Page) -> None:
 def test_lines_wrap_at_120_columns(page: Page) -> None:
     is_readme = page.path == Path("README.md")
     lines = [line for line in page.prose.splitlines() if is_readme or not line.startswith("|")]
-    assert [line for line in lines if len(line) > MAX_COLUMNS] == []
+    # An address cannot be wrapped.
+    assert [line for line in lines if len(re.sub(r"https://\S+", "", line)) > MAX_COLUMNS] == []
 
 
 def test_every_invariant_has_its_section() -> None:

@@ -26,7 +26,7 @@ SELECT t.relname, a.attname,
     replace(format_type(a.atttypid, a.atttypmod), 'timestamp with time zone', 'timestamptz'),
     CASE WHEN a.attnotnull THEN 'no' ELSE 'yes' END
 FROM pg_attribute AS a JOIN pg_class AS t ON t.oid = a.attrelid
-WHERE t.relnamespace = 'public'::regnamespace AND t.relkind IN ('r', 'p', 'v', 'm')
+WHERE t.relnamespace = 'public'::regnamespace AND t.relkind = ANY (:kinds)
     AND t.relname <> 'alembic_version' AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY t.relname, a.attnum
 """
@@ -58,17 +58,26 @@ def documented(head: str, width: int) -> list[tuple[str, ...]]:
     return [(name, *row[:width]) for name, section in TABLES.items() for row in tables(section).get(head, [])]
 
 
-def made(connection: Connection, statement: str) -> list[tuple[str, ...]]:
-    return [tuple(row) for row in connection.execute(text(statement))]
+def made(connection: Connection, statement: str, **parameters: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(row) for row in connection.execute(text(statement), parameters)]
+
+
+def columns(connection: Connection) -> list[tuple[str, ...]]:
+    return made(connection, COLUMNS, kinds=["r", "p"])
 
 
 def test_tables_and_their_columns_are_those_of_the_migrated_schema(connection: Connection) -> None:
-    assert sorted(documented("column", 3)) == sorted(made(connection, COLUMNS))
+    assert sorted(documented("column", 3)) == sorted(columns(connection))
 
 
 def test_columns_are_in_the_order_of_the_schema(connection: Connection) -> None:
-    order = {name: [row for row in made(connection, COLUMNS) if row[0] == name] for name in TABLES}
+    order = {name: [row for row in columns(connection) if row[0] == name] for name in TABLES}
     assert documented("column", 3) == [row for name in TABLES for row in order[name]]
+
+
+def test_views_and_their_columns_are_those_of_the_migrated_schema(connection: Connection) -> None:
+    views = [row[:3] for row in made(connection, COLUMNS, kinds=["v", "m"])]
+    assert sorted(documented("column of the view", 2)) == sorted(views)
 
 
 def test_constraints_are_those_of_the_migrated_schema(connection: Connection) -> None:
