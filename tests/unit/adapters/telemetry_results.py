@@ -85,7 +85,7 @@ def registrations_consumed() -> ConsumeResult[Registration, RegistrationResult]:
 def audit_report() -> AuditReport:
     findings = [Finding(kind, "b", "detail") for kind in FindingKind]
     sweep = SweepResult([closed(Status.TIMED_OUT)], 1, 1, [PUBLISHED])
-    return AuditReport(findings, findings[:1], 1, expired=sweep, relayed=RelayResult(2, 1, [FAULT]))
+    return AuditReport(findings, findings[:1], 1, sweep=sweep, relay=RelayResult(2, 1, [FAULT]))
 
 
 def description(status: Status) -> BatchDescription:
