@@ -1,20 +1,24 @@
-"""Trigger: a CloudFormation custom resource, or an invocation by hand. CloudFormation is answered always.
-
-No retry: the stack decides what follows a failure.
-"""
+"""Trigger: a CloudFormation custom resource, or by hand. A failure is the response; it is never retried."""
 
 from typing import Any
 
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from opentelemetry.trace import SpanKind
+
 from els_core.adapters.aws.custom_resource import respond
+from els_core.adapters.telemetry.logs_and_metrics import Telemetry
+
+telemetry = Telemetry()
 
 
-def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Bring the schema to the head of the migrations layer, and check that the outbound bus exists."""
+@telemetry.instrumented("migrate_database", SpanKind.INTERNAL)
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Upgrade the schema to the newest revision of the migrations layer, unless the bus is missing."""
     return respond(
         event,
         context.log_stream_name,
         lambda: context.get_remaining_time_in_millis() / 1_000,
-        _migrate,
+        telemetry.migration(_migrate),
     )
 
 

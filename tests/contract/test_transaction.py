@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from els_core.application.ports.repository import PagePosition
 from els_core.domain.arrivals import key_of
 from els_core.domain.batches import Status
 from els_core.domain.decisions import BatchChange
@@ -18,7 +19,8 @@ from tests.factories import content, failure, registration
 
 if TYPE_CHECKING:
     from els_core.application.ports.repository import Repository, Transaction
-    from els_core.domain.arrivals import Arrival
+    from els_core.application.ports.repository import PagePosition
+from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Batch
     from els_core.domain.outcomes import Outcome
 
@@ -116,7 +118,13 @@ def test_outcomes_are_recorded_with_their_counts(repository: Repository) -> None
     assert [(slot.essay_id, slot.text_storage_id) for slot in snapshot.assigned] == [("essay-0003", "a")]
     assert [(counted.identity, counted.essay_id) for counted in snapshot.slot_failures] == [
         ("upload:f", "essay-0001"),
-        ("upload:g", None),
+    ]
+    assert [type(item).__name__ for item in repository.status_items("b", PagePosition(), 10_000).items] == [
+        "FreeSlot",
+        "RecordedFailure",
+        "FreeSlot",
+        "AssignedSlot",
+        "LateFailure",
     ]
     assert snapshot.available == ("essay-0000", "essay-0002")
     assert repository.transact(lambda transaction: transaction.snapshots(["b"])) == [snapshot]

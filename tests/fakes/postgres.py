@@ -11,7 +11,8 @@ from tests.fakes.batch_status import items_of, overview_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.cooperative_scheduler import CooperativeScheduler
 from tests.fakes.rows import Database
-from tests.fakes.transaction import FakeTransaction, within
+from tests.fakes.sweep_statements import within
+from tests.fakes.transaction import FakeTransaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

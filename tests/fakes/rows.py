@@ -123,6 +123,10 @@ BATCH_CHECKS = {
 }
 
 
+def _slot_of_failure(row: FailureRow) -> ArrivalKey | None:
+    return (row.failure.batch_id, row.essay_id) if row.essay_id else None
+
+
 class Database:
     """All tables with their locks, a sequence and a clock."""
 
@@ -151,11 +155,7 @@ class Database:
         self.failures = Table[ArrivalKey, FailureRow](
             "one_row_per_failure",
             {"failure_has_a_slot_or_is_late": lambda row: (row.essay_id is None) == bool(row.late_reason)},
-            {
-                "one_failure_per_slot": lambda row: (
-                    (row.failure.batch_id, row.essay_id) if row.essay_id else None
-                )
-            },
+            {"one_failure_per_slot": _slot_of_failure},
         )
         self.excess = Table[ArrivalKey, ExcessRow]("one_row_per_excess_content")
         self.parked = Table[ArrivalKey, ParkedRow]("one_row_per_parked_arrival")

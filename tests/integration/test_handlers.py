@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from els_core import bootstrap
-from els_core.adapters.postgres.connection import connect
-from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.cli.main import main
 from tests.integration.lambda_functions import call, example_event
 
@@ -153,14 +151,3 @@ def test_every_message_is_retried_while_postgres_is_down_and_succeeds_afterwards
     assert call("provision_content", event) == {"batchItemFailures": []}
     [found] = bootstrap.container().repository.snapshots(["batch-1"])
     assert (found.batch.status, dead_letter_queue.messages()) == ("ready", [])
-
-
-def test_migrating_twice_or_a_newer_database_is_a_success(
-    database_url: str, postgres: PostgresServer
-) -> None:
-    engine = connect(database_url)
-    assert upgrade(engine) == "0001"
-    name = str(engine.url.database)
-    postgres.execute("UPDATE alembic_version SET version_num = 'newer'", database=name)
-    assert upgrade(engine) == "newer"
-    engine.dispose()
