@@ -19,8 +19,7 @@ from tests.factories import content, failure, registration
 
 if TYPE_CHECKING:
     from els_core.application.ports.repository import Repository, Transaction
-    from els_core.application.ports.repository import PagePosition
-from els_core.domain.arrivals import Arrival
+    from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Batch
     from els_core.domain.outcomes import Outcome
 

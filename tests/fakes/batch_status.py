@@ -43,6 +43,7 @@ def overview_of(
         _announcement(database, transaction, batch_id),
         runs.get("expire_batches"),
         runs.get("publish_outbox"),
+        snapshot.details.correlation_id if snapshot.details else None,
     )
 
 

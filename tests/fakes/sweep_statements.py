@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from els_core.application.ports.repository import ParkedArrival
 from els_core.domain.arrivals import key_of
 from els_core.domain.batches import Batch, Status
-from tests.fakes.rows import ParkedRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from els_core.application.ports.repository import DeadlinePosition
-    from tests.fakes.rows import Database
+    from tests.fakes.rows import Database, ParkedRow
     from tests.fakes.tables import TableTransaction
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
-from els_core.application.ports.repository import ParkedArrival
 from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.batches import Batch, Status
 from els_core.domain.decisions import LockedView
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from els_core.application.ports.repository import ParkedArrival
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import BatchSnapshot, Registration
     from els_core.domain.decisions import BatchChange

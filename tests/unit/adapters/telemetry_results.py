@@ -90,7 +90,8 @@ def audit_report() -> AuditReport:
 
 
 def description(status: Status) -> BatchDescription:
-    overview = BatchOverview(Batch("b", status, 1), NOW, (), 0, 0, None, "", None, None, None)
+    correlation_id = None if status is Status.AWAITED else registration(1).details.correlation_id
+    overview = BatchOverview(Batch("b", status, 1), NOW, (), 0, 0, None, "", None, None, None, correlation_id)
     return BatchDescription(overview, "a sentence", [], None)
 
 

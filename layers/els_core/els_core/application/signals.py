@@ -75,7 +75,12 @@ class Metric(Enum):
 
     MESSAGES_RETRIED = "MessagesRetried", Unit.COUNT, "Messages that SQS delivers again because of a fault."
     DEAD_LETTERED = "DeadLettered", Unit.COUNT, "Poison messages that the dead-letter queue accepted."
-    NOT_REACHED = "NotReached", Unit.COUNT, "Items for which an invocation had no time; they are retried."
+    NOT_REACHED = "NotReached", Unit.COUNT, "Arrivals for which the invocation had no time; retried."
+    REGISTRATION_NOT_REACHED = (
+        "RegistrationNotReached",
+        Unit.COUNT,
+        "Registrations for which the invocation had no time; retried.",
+    )
     FAULTS = "Faults", Unit.COUNT, "Faults of a store or of the code; every invocation adds a point."
 
     STATUS_FOUND = "StatusFound", Unit.COUNT, "Status requests for a batch that exists."
@@ -161,7 +166,7 @@ def of_registration(answer: RegistrationAnswer) -> Signal:
         case StoreRejection():
             return Signal("rejected_by_store", Metric.REGISTRATION_REJECTED_BY_STORE)
         case Retry():
-            return Signal("not_reached", Metric.NOT_REACHED)
+            return Signal("not_reached", Metric.REGISTRATION_NOT_REACHED)
         case _:
             assert_never(answer)
 

@@ -128,6 +128,7 @@ def overview_of(row: RowMapping) -> BatchOverview:
         announcement,
         row["last_sweep"],
         row["last_relay"],
+        row["correlation_id"],
     )
 
 

@@ -154,6 +154,7 @@ class Telemetry:
         self.logger.info(
             "batch status read",
             batch_id=batch_id,
+            correlation_id=description.overview.correlation_id if description else None,
             outcome="found" if batch else "not_found",
             status=batch.status.value if batch else None,
         )

@@ -70,6 +70,7 @@ class BatchOverview:
     announcement: Announcement | None
     last_sweep: datetime | None
     last_relay: datetime | None
+    correlation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@
 --
 -- Returns batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint, now,
 -- missing [essay id], late_count, parked_count, parked_since, digest, event_id, detail_type, first_sent_at,
--- unsent_since, last_sweep, last_relay.
+-- unsent_since, last_sweep, last_relay, correlation_id.
 SELECT b.batch_id, b.status, b.version, b.expected_count, b.assigned_count, b.failed_count, b.deadline,
-    b.fingerprint, clock_timestamp() AS now,
+    b.fingerprint, b.correlation_id, clock_timestamp() AS now,
     (SELECT coalesce(json_agg(essay_id ORDER BY essay_id COLLATE "C"), '[]') FROM (
         SELECT essay_id FROM essays WHERE batch_id = b.batch_id AND status = 'available'
         ORDER BY essay_id COLLATE "C" LIMIT :named) AS first) AS missing,
