@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from els_core.application.budgets import MAX_SLOTS
 from els_core.application.ports.audit_reader import StuckThresholds
 from els_core.application.ports.coordinator import CoordinatorUpdate
-from els_core.domain.audit import IDLE, CoordinatorView, Finding, FindingKind, compare
+from els_core.domain.audit import IDLE, CoordinatorView, Finding, FindingKind, Repair, compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -122,19 +122,19 @@ class AuditBatches:
 
     def _repair(self, report: AuditReport, may_continue: MayContinue) -> None:
         """Do what the sweep and the relay should have done. Counts and digests need a person's judgement."""
-        kinds = {finding.kind for finding in report.findings}
-        if FindingKind.OVERDUE_OPEN in kinds:
+        needed = {finding.kind.repair for finding in report.findings}
+        if Repair.SWEEP in needed:
             report.sweep = self.sweep().run(may_continue)
             closed = {one.batch.batch_id for one in report.sweep.closed}
             report.repaired.extend(
                 finding
                 for finding in report.findings
-                if finding.kind is FindingKind.OVERDUE_OPEN and finding.batch_id in closed
+                if finding.kind.repair is Repair.SWEEP and finding.batch_id in closed
             )
-        if FindingKind.OUTBOX_TOO_OLD in kinds:
+        if Repair.RELAY in needed:
             report.relay = self.relay().run(may_continue)
-            if not report.relay.unsent:
-                report.repaired.extend(f for f in report.findings if f.kind is FindingKind.OUTBOX_TOO_OLD)
+            if not report.relay.unsent and not report.relay.faults:
+                report.repaired.extend(one for one in report.findings if one.kind.repair is Repair.RELAY)
 
 
 def _update(

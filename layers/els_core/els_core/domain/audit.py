@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 IDLE = timedelta(minutes=2)
 
 
+class Repair(StrEnum):
+    """Who repairs a finding."""
+
+    SWEEP = "sweep"
+    RELAY = "relay"
+    INSTALL = "install"
+    PERSON = "person"
+
+
 class FindingKind(StrEnum):
     """What may be wrong with a batch."""
 
@@ -33,20 +42,22 @@ class FindingKind(StrEnum):
     EVENT_BUS_MISSING = "event_bus_missing"
 
     @property
-    def is_redis_wrong(self) -> bool:
-        """Tell whether Redis is wrong about the batch; installing it again from Postgres repairs that."""
+    def repair(self) -> Repair:
+        """Return who repairs this: a regular job, installing the batch in Redis again, or a person."""
         match self:
+            case FindingKind.OVERDUE_OPEN:
+                return Repair.SWEEP
+            case FindingKind.OUTBOX_TOO_OLD:
+                return Repair.RELAY
             case FindingKind.REDIS_FORGOT | FindingKind.REDIS_DIFFERS | FindingKind.UNCOMMITTED_PROPOSALS:
-                return True
+                return Repair.INSTALL
             case (
-                FindingKind.OVERDUE_OPEN
-                | FindingKind.PARKED_TOO_LONG
-                | FindingKind.OUTBOX_TOO_OLD
+                FindingKind.PARKED_TOO_LONG
                 | FindingKind.COUNTS_DIFFER
                 | FindingKind.DIGEST_DIFFERS
                 | FindingKind.EVENT_BUS_MISSING
             ):
-                return False
+                return Repair.PERSON
             case _:
                 assert_never(self)
 

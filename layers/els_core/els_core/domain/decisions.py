@@ -137,15 +137,26 @@ def coordinator_is_current(change: BatchChange, outcome: Outcome, proposal: Prop
     """
     if change.before.status != change.after.status or (proposal.version or 0) > change.before.version:
         return False
-    match change.after.status:
+    match proposal.kind:
+        case ProposalKind.UNKNOWN:
+            return change.after.status is Status.AWAITED
+        case ProposalKind.FULL | ProposalKind.ASSIGNED | ProposalKind.DUPLICATE | ProposalKind.FAILED:
+            return _fits(proposal, change.after.status, slot_of(outcome))
+        case _:
+            assert_never(proposal.kind)
+
+
+def _fits(proposal: Proposal, status: Status, essay_id: str | None) -> bool:
+    """Tell whether a proposal for a known batch fits the batch's status and the slot of the arrival."""
+    match status:
         case Status.AWAITED:
-            return proposal.kind is ProposalKind.UNKNOWN
+            return False
         case Status.OPEN:
-            return proposal.kind is not ProposalKind.UNKNOWN and proposal.essay_id == slot_of(outcome)
+            return proposal.essay_id == essay_id
         case Status.READY | Status.FAILED | Status.TIMED_OUT:
             return proposal.kind is ProposalKind.FULL
         case _:
-            assert_never(change.after.status)
+            assert_never(status)
 
 
 def with_next_version(batch: Batch) -> Batch:
@@ -155,8 +166,15 @@ def with_next_version(batch: Batch) -> Batch:
 
 def _place(arrival: Arrival, status: Status, slots: _FreeSlots, proposal: Proposal | None) -> FinalOutcome:
     """Give the arrival its proposed slot if that is free, else another free one, else none."""
-    reason = Reason.BATCH_TIMED_OUT if status is Status.TIMED_OUT else Reason.NO_AVAILABLE_SLOT
-    essay_id = slots.take(proposal.essay_id if proposal else None) if status is Status.OPEN else None
+    match status:
+        case Status.OPEN:
+            essay_id, reason = slots.take(proposal.essay_id if proposal else None), Reason.NO_AVAILABLE_SLOT
+        case Status.TIMED_OUT:
+            essay_id, reason = None, Reason.BATCH_TIMED_OUT
+        case Status.AWAITED | Status.READY | Status.FAILED:
+            essay_id, reason = None, Reason.NO_AVAILABLE_SLOT
+        case _:
+            assert_never(status)
     if essay_id is None:
         return _without_slot(arrival, reason)
     match arrival:
