@@ -38,6 +38,9 @@ crashpoints: install ## kill a process, or lose its answer, at every call that i
 test: install ## every test
 	$(RUN)/pytest
 
+limits: install ## the largest of everything under the memory and CPU share of the functions; QUICK=1 uses smaller numbers
+	$(RUN)/python -m dev.limits $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
+
 bench: install ## compare the handler with bare loops over the same drivers; QUICK=1 takes a minute
 	$(RUN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
 
@@ -68,4 +71,4 @@ demo-stop: install ## stop what make demo KEEP=1 left running
 endurance: install ## keep up a steady load for MINUTES=n (SEED=n): all succeeds, memory is flat, the books balance
 	$(RUN)/python -m dev.chaos endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help install check lock test schemas build bundle chaos endurance bench crashpoints simulate mutants demo demo-stop
+.PHONY: help install check lock test schemas build bundle chaos endurance bench limits crashpoints simulate mutants demo demo-stop

@@ -1,5 +1,7 @@
 """A bus in a process of its own: an HTTP endpoint on the loopback that speaks PutEvents and remembers.
 
+DescribeEventBus finds a bus of any name.
+
 It checks no signature and matches no rule; it reads each call, gives every entry an id and answers, so both
 sides of a comparison pay what their client costs and nearly nothing for the bus.
 """
@@ -60,16 +62,18 @@ class LoopbackBus:
 
 
 class _Endpoint:
-    """The taken entries, and the two things that can be asked."""
+    """The taken entries, and the three things that can be asked."""
 
     def __init__(self) -> None:
         self._entries: list[dict[str, str]] = []
 
-    def answer(self, method: str, body: bytes) -> dict[str, Any]:
-        """Take the entries of a POST, or hand out and forget what was taken."""
-        if method == "GET":
+    def answer(self, target: str | None, body: bytes) -> dict[str, Any]:
+        """Answer the AWS operation `target`; None hands out and forgets what was taken."""
+        if target is None:
             entries, self._entries = self._entries, []
             return _summary(entries)
+        if target.endswith("describeeventbus"):
+            return {"Name": json.loads(body)["Name"]}
         entries = json.loads(body)["Entries"]
         first = len(self._entries)
         self._entries += entries
@@ -83,7 +87,7 @@ class _Endpoint:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
                 body = await reader.readexactly(int(fields.get("content-length", "0")))
-                answer = json.dumps(self.answer(head.split(" ", 1)[0], body)).encode()
+                answer = json.dumps(self.answer(fields.get("x-amz-target"), body)).encode()
                 kind = "Content-Type: application/x-amz-json-1.1"
                 writer.write(f"HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {len(answer)}\r\n\r\n".encode())
                 writer.write(answer)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.adapters.telemetry.tracing import traced
 from els_core.bootstrap import container
-from els_core.contracts.http_api import batch_status_answer
+from els_core.contracts.http_api import PageTokenError, batch_status_answer, page_position
 
 telemetry = Telemetry()
 app = APIGatewayHttpResolver()
@@ -17,11 +17,20 @@ app = APIGatewayHttpResolver()
 
 @app.get("/batches/<batch_id>")
 def get_batch(batch_id: str) -> dict[str, Any]:
-    """Tell where the batch stands, or 404 for one that nobody has named."""
-    described = container().batch_status().read(batch_id)
+    """Tell where the batch stands, a page at a time, or 404 for one that nobody has named."""
+    page = page_position(app.current_event.query_string_parameters.get("page_token"))
+    described = container().batch_status().read(batch_id, page)
     if described is None:
         raise NotFoundError(f"no batch {batch_id}: neither registered nor named by any arrival")
     return batch_status_answer(described).model_dump(mode="json")
+
+
+def refuse_token(error: PageTokenError) -> Response[str]:
+    """Answer 400 for a page token that no answer of this service gave."""
+    raise BadRequestError(str(error)) from error
+
+
+app.exception_handler(PageTokenError)(refuse_token)
 
 
 @traced("batch_status")

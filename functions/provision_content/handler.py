@@ -1,4 +1,4 @@
-"""Trigger: SQS, fed by contents and failures. A message comes back only after a fault of a store."""
+"""Trigger: SQS, fed by contents and failures. A fault, or the end of time, makes a message come again."""
 
 from typing import Any
 
@@ -9,14 +9,19 @@ from els_core.adapters.telemetry.tracing import traced
 from els_core.bootstrap import container
 from els_core.contracts.sqs import messages_of, partial_batch_response
 
+RESERVE_MILLISECONDS = 10_000  # what one transaction and its publishing may take in the worst case
+
 telemetry = Telemetry()
 
 
 @traced("provision_content")
 @telemetry.logger.inject_lambda_context
 @telemetry.metrics.log_metrics
-def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's shape
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Give every content exactly one slot and count every failure."""
-    taken = container().provision_content().consume(messages_of(event))
+    consumer = container().provision_content()
+    taken = consumer.consume(
+        messages_of(event), lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS
+    )
     telemetry.provisioned(taken)
     return partial_batch_response(taken.batch_item_failures)
