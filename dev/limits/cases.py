@@ -38,7 +38,6 @@ def overdue(scene: Scene) -> None:
     """Close many of the largest batches, overdue at once."""
     scene.stores.fill_batches(scene.scale.batches, scene.scale.slots, free=1, seconds=-60)
     scene.repeat(SCHEDULED, sql.OPEN)
-    scene.require_count(sql.UNSENT, 0, "unsent events")
     scene.require_results(scene.scale.batches)
 
 

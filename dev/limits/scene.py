@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dev.limits import sql
 from dev.programs.process import ServerError
 
 if TYPE_CHECKING:
@@ -89,9 +90,13 @@ class Scene:
         self.require(found == expected, f"{found} {what} instead of {expected}")
 
     def require_results(self, batches: int) -> None:
-        """Note a problem unless so many batches have one final result each on the bus."""
-        terminal = self.stores.bus.take_out()["terminal"]
-        once = sum(len(set(ids)) == 1 for ids in terminal.values())
+        """Note a problem unless so many batches have one final result each, on the bus or waiting for it."""
+        found: dict[str, set[str]] = {}
+        for batch_id, event_id in self.stores.run(sql.FINALS_TO_SEND):
+            found.setdefault(str(batch_id), set()).add(str(event_id))
+        for batch_id, ids in self.stores.bus.take_out()["terminal"].items():
+            found.setdefault(batch_id, set()).update(ids)
+        once = sum(len(ids) == 1 for ids in found.values())
         self.require(once == batches, f"{once} of {batches} batches have one final result")
 
 

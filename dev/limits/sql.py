@@ -87,6 +87,7 @@ FROM gen_random_uuid() AS id
 OPEN = "SELECT count(*) FROM batches WHERE status IN ('awaited', 'open')"
 UNSENT = "SELECT count(*) FROM outbox"
 UNSENT_FINALS = "SELECT count(*) FROM outbox WHERE is_final"
+FINALS_TO_SEND = "SELECT batch_id, event_id FROM outbox WHERE is_final"
 UNANNOUNCED = "SELECT count(*) FROM parked_arrivals WHERE announced_at IS NULL"
 STILL_PARKED = "SELECT count(*) FROM parked_arrivals"
 FREE_SLOTS = "SELECT count(*) FROM essays WHERE status = 'available'"
