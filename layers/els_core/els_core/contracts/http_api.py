@@ -1,6 +1,7 @@
 """What the HTTP API answers."""
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from typing import Annotated, assert_never
@@ -14,6 +15,14 @@ from els_core.contracts.fields import WireModel
 from els_core.contracts.final_results import ready_essay, validation_failure
 from els_core.contracts.outbound import ReadyEssay, ValidationFailure
 from els_core.domain.batches import AssignedSlot, FreeSlot, RecordedFailure, Status
+
+NOT_VALID = "the page token is not valid: take it from next_page_token of an answer about the same batch"
+# An essay id or the identity of a failure, whose longest prefix is `upload:`.
+_AFTER = re.compile(r"[A-Za-z0-9_.:\-]{0,135}")
+
+
+class PageTokenError(ValueError):
+    """The page token is not one that this service made."""
 
 
 class LateValidationFailure(WireModel):
@@ -103,15 +112,19 @@ def page_token(position: PagePosition) -> str:
     return urlsafe_b64encode(json.dumps([position.section, position.after]).encode()).decode()
 
 
-def page_position(token: str) -> PagePosition:
-    """Return the position of a token; raise ValueError for one that this service did not make."""
+def page_position(token: str | None) -> PagePosition | None:
+    """Return the position of a token, None without one; raise `PageTokenError` for one not made here."""
+    if token is None:
+        return None
     try:
-        section, after = json.loads(urlsafe_b64decode(token.encode()))
-    except (ValueError, TypeError) as error:
-        raise ValueError("the page token is not valid") from error
-    if section not in {1, 2} or not isinstance(after, str) or "\0" in after:
-        raise ValueError("the page token is not valid")
-    return PagePosition(section, after)
+        found = json.loads(urlsafe_b64decode(token.encode()))
+    except (ValueError, RecursionError) as error:
+        raise PageTokenError(NOT_VALID) from error
+    match found:
+        case [int(section), str(after)] if section in {1, 2} and _AFTER.fullmatch(after):
+            return PagePosition(int(section), after)
+        case _:
+            raise PageTokenError(NOT_VALID)
 
 
 def _announcement(description: BatchDescription) -> Announcement | None:
