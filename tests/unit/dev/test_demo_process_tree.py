@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import psutil
@@ -59,3 +60,21 @@ def test_stubborn_servers_their_children_and_the_folder_are_gone_and_another_pro
         assert not is_alive(child)
     assert is_alive(other.pid)
     assert not tree.folder.exists()
+
+
+def test_a_process_in_the_folder_is_found_where_the_temporary_folder_is_a_symbolic_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On macOS it is one, and a process tells its working directory without it."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.setenv(MARK, "")
+    monkeypatch.setenv("TMPDIR", "")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "link"))
+    monkeypatch.setattr("dev.demo.process_tree.MEMORY", tmp_path / "nowhere")
+    tree = ProcessTree.start()
+    tree.make_folder()
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env={}, cwd=tree.folder) as unmarked:
+        assert [process.pid for process in tree.processes()] == [unmarked.pid]
+        tree.kill()
