@@ -81,6 +81,12 @@ crashpoints: install ## a crash or a lost answer at every call of a port
 mutants: install ## remove the guards one by one; the simulator must notice
 	$(RUN)/python -m tests.simulation mutants
 
+fuzz: install ## arbitrary bytes at every reader of what others wrote | [MINUTES=n] how long
+	$(RUN)/python -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES))
+
+limits: install ## the largest input under the memory and CPU of a function | [QUICK=1] smaller numbers  [ONLY=name] one of them
+	$(RUN)/python -m dev.limits $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)")
+
 chaos: install ## kill -9 and store faults under load, then reconcile | [MINUTES=n] how long  [SEED=n] repeat a run
 	$(RUN)/python -m dev.chaos chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
@@ -103,4 +109,4 @@ clean: ## delete build output and caches; keep .uv, .venv and .local
 	find . -name __pycache__ -type d -not -path './.uv/*' -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .PHONY: help setup install demo demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
-	mutants chaos endurance bench build bundle clean
+	mutants fuzz limits chaos endurance bench build bundle clean

@@ -1,7 +1,7 @@
 """An HTTP endpoint on 127.0.0.1 that answers PutEvents and keeps the entries, in a process of its own.
 
-It checks no signature and matches no rule. So every implementation pays for its client, and hardly anything
-for the bus.
+It answers DescribeEventBus for a bus of any name. It checks no signature and matches no rule. So every
+implementation pays for its client, and hardly anything for the bus.
 """
 
 from __future__ import annotations
@@ -66,11 +66,13 @@ class _Endpoint:
     def __init__(self) -> None:
         self._entries: list[dict[str, str]] = []
 
-    def answer(self, method: str, body: bytes) -> dict[str, Any]:
-        """Keep the entries of a POST, or return the summary of a GET and delete them."""
-        if method == "GET":
+    def answer(self, target: str | None, body: bytes) -> dict[str, Any]:
+        """Answer the AWS operation `target`; None takes the summary of the entries and deletes them."""
+        if target is None:
             entries, self._entries = self._entries, []
             return _summary(entries)
+        if target.endswith("describeeventbus"):
+            return {"Name": json.loads(body)["Name"]}
         entries = json.loads(body)["Entries"]
         first = len(self._entries)
         self._entries += entries
@@ -84,7 +86,7 @@ class _Endpoint:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
                 body = await reader.readexactly(int(fields.get("content-length", "0")))
-                answer = json.dumps(self.answer(head.split(" ", 1)[0], body)).encode()
+                answer = json.dumps(self.answer(fields.get("x-amz-target"), body)).encode()
                 kind = "Content-Type: application/x-amz-json-1.1"
                 writer.write(f"HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {len(answer)}\r\n\r\n".encode())
                 writer.write(answer)

@@ -14,6 +14,7 @@ from dev.servers.postgres import PostgresServer
 from dev.servers.valkey import ValkeyServer
 from els_core import bootstrap
 from els_core.adapters.redis import keys
+from els_core.application.budgets import always
 
 if TYPE_CHECKING:
     from benchmarks.workload import Workload
@@ -60,7 +61,7 @@ class Servers(Lifecycle):
         self.postgres.execute("TRUNCATE batches, outbox CASCADE")
         with self.valkey.client() as client:
             client.flushall()
-        bootstrap.container().register_batch().process(workload.registrations)
+        bootstrap.container().register_batch().process(workload.registrations, always)
         self.bus.take_summary()
 
     def check_results(self, workload: Workload) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -133,6 +134,29 @@ outbox = Table(
     Column("position", BigInteger, Identity(always=True), nullable=False),
     *(_text("batch_id", needed=True), _text("detail_type", needed=True), _text("detail", needed=True)),
     _moment("created_at", needed=True),
+    Column("is_final", Boolean, nullable=False),
     PrimaryKeyConstraint("event_id", name="one_row_per_event"),
     Index("outbox_order", "position"),
+    Index("final_outbox_order", "position", postgresql_where=text("is_final")),
+    Index("outbox_batches", "batch_id"),
+)
+
+batch_epochs = Table(
+    "batch_epochs",
+    METADATA,
+    *(_text("batch_id", needed=True), _number("epoch", needed=True), _moment("opened_at")),
+    *(_moment("ended_at"), _text("status"), _text("ended_by"), _moment("deadline")),
+    Column("event_id", Uuid),
+    *(_text("detail_type"), _text("detail"), _text("digest"), _moment("first_sent_at")),
+    PrimaryKeyConstraint("batch_id", "epoch", name="one_row_per_epoch"),
+    _of_a_batch("epoch_belongs_to_a_batch"),
+    UniqueConstraint("event_id", name="one_epoch_per_event"),
+    *_checks("epoch_status_is_known", "epoch_end_is_known", "ended_epoch_has_its_result"),
+)
+
+job_runs = Table(
+    "job_runs",
+    METADATA,
+    *(_text("job", needed=True), _moment("ran_at", needed=True)),
+    PrimaryKeyConstraint("job", name="one_row_per_job"),
 )

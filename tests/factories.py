@@ -67,22 +67,18 @@ def snapshot(
     slots: int,
     assigned: Sequence[str] = (),
     failed: Sequence[str] = (),
-    late: Sequence[str] = (),
     *,
     status: Status = Status.OPEN,
 ) -> BatchSnapshot:
     """Return a registered batch: the first slots have contents, the next ones failures, the rest are free."""
     free = iter(essay_ids(slots))
     holders = tuple(AssignedSlot(next(free), name, f"{name}.txt") for name in assigned)
-    failures = (
-        *(recorded_failure(name, next(free)) for name in failed),
-        *(recorded_failure(name, None) for name in late),
-    )
+    failures = tuple(recorded_failure(name, next(free)) for name in failed)
     row = batch(status, slots, len(assigned), len(failed))
     return BatchSnapshot(row, details(), tuple(free), holders, failures)
 
 
-def recorded_failure(name: str, essay_id: str | None) -> RecordedFailure:
+def recorded_failure(name: str, essay_id: str) -> RecordedFailure:
     return RecordedFailure(failure(name).identity, essay_id, f"{name}.txt", "EMPTY_CONTENT", name)
 
 

@@ -45,7 +45,7 @@ class BatchEvidence:
     @property
     def slot_failures(self) -> list[RecordedFailure]:
         """Return the failures that use a slot."""
-        return [failure for failure in self.snapshot.all_failures if failure.essay_id is not None]
+        return list(self.snapshot.slot_failures)
 
     @property
     def assignments(self) -> list[tuple[str, str]]:
@@ -64,7 +64,8 @@ class BatchEvidence:
             [
                 *(content_identity(slot.text_storage_id) for slot in self.snapshot.assigned),
                 *map(content_identity, self.excess),
-                *(failure.identity for failure in self.snapshot.all_failures),
+                *(failure.identity for failure in self.snapshot.slot_failures),
+                *self.late,
                 *self.parked,
             ]
         )

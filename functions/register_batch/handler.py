@@ -1,4 +1,4 @@
-"""Trigger: SQS, with `BatchEssaysRegistered`. Only a fault, such as a store that is down, causes a retry."""
+"""Trigger: SQS, with `BatchEssaysRegistered`. A fault, or the end of the time, causes a retry."""
 
 from typing import Any
 
@@ -9,12 +9,17 @@ from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.bootstrap import container
 from els_core.contracts.sqs import messages_of, partial_batch_response
 
+RESERVE_MILLISECONDS = 10_000  # what one transaction and its publishing may take in the worst case
+
 telemetry = Telemetry()
 
 
 @telemetry.instrumented("process register_batch", SpanKind.CONSUMER)
-def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's shape
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Open the batches and decide the arrivals that were parked for them."""
-    consumed = container().register_batch().consume(messages_of(event))
+    consumer = container().register_batch()
+    consumed = consumer.consume(
+        messages_of(event), lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS
+    )
     telemetry.registrations_consumed(consumed)
     return partial_batch_response(consumed.batch_item_failures)

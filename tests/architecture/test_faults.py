@@ -1,4 +1,4 @@
-"""Every line of what goes wrong in such systems, FAULTS.md, has a test that names its number."""
+"""Every line of what goes wrong in such systems, docs/faults.md, has a test that names its number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import defaultdict
 from tests.architecture.project import parse, python_files
 
 REQUIRED = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 17, 18, 19, 20, 21, 23}
-LINES = range(1, 25)
+LINES = range(1, 45)
 
 
 def files_by_line() -> dict[int, list[str]]:

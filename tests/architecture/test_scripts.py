@@ -49,7 +49,7 @@ def test_every_key_is_declared_with_its_type(name: str) -> None:
 def test_a_header_lists_exactly_the_replies_of_its_script(name: str) -> None:
     header, body = halves(name)
     promised = re.findall(r'"([a-z]+)[ "]', header[header.index("Returns") :])
-    answers = " ".join(re.findall(r"(?:return|answers\[i\] =) (.*'.*)$", body, re.MULTILINE))
+    answers = " ".join(re.findall(r"(?:return|answers\[i \+ 1\] =) (.*'.*)$", body, re.MULTILINE))
     said = {word.strip() for word in re.findall(r"'([a-z]+ ?)'", answers)} - {"content"}
     assert said == set(promised)
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.repository import PostgresRepository
+from els_core.adapters.postgres.session import Session
 from tests.fakes.clock import FakeClock
 from tests.fakes.cooperative_scheduler import CooperativeScheduler
 from tests.fakes.postgres import FakePostgres
@@ -118,17 +119,17 @@ class PostgresRepositoryUnderTest:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = connect(url)
-        self._repositories: list[PostgresRepository] = []
+        self._sessions: list[Session] = []
 
     def close(self) -> None:
-        for repository in self._repositories:
-            repository.close()
+        for session in self._sessions:
+            session.close()
         self.engine.dispose()
 
     def repository(self) -> Repository:
-        repository = PostgresRepository(connect(self.url))
-        self._repositories.append(repository)
-        return repository
+        session = Session(connect(self.url))
+        self._sessions.append(session)
+        return PostgresRepository(session)
 
     def advance(self, span: timedelta) -> None:
         age(self.engine, span)

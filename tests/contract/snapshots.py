@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from els_core.adapters.redis import keys
+from els_core.application.ports.coordinator import CoordinatorUpdate
 from els_core.domain.batches import AssignedSlot, Batch, BatchSnapshot, RecordedFailure, Status
 from els_core.domain.outcomes import Proposal, ProposalKind
 from tests.factories import failure
@@ -48,8 +49,10 @@ def snapshot(
 
 
 def propose(coordinator: CoordinatorUnderTest, *arrivals: Arrival) -> list[Proposal]:
-    return coordinator.port.propose(arrivals, coordinator.now())
+    """Return the proposals without the version, which most tests are not about."""
+    proposals = coordinator.port.propose(arrivals, coordinator.now())
+    return [replace(proposal, version=None) for proposal in proposals]
 
 
 def install(coordinator: CoordinatorUnderTest, *snapshots: BatchSnapshot) -> None:
-    coordinator.port.install(snapshots, coordinator.now())
+    coordinator.port.install(list(map(CoordinatorUpdate, snapshots)), coordinator.now())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from els_core.adapters.redis import keys
+from els_core.application.ports.coordinator import CoordinatorUpdate
 from els_core.domain.audit import CoordinatorView
 from els_core.domain.batches import AssignedSlot, Batch, BatchSnapshot, Status
 from els_core.domain.errors import ExternalServiceError
@@ -102,7 +103,7 @@ def test_the_inspector_reads_a_batch_atomically(
     now = coordinator.now()
     [proposal] = coordinator.port.propose([content("c")], now)
     [after] = coordinator.coordinator_inspector.inspect(["b"])
-    assert after is not None
+    assert isinstance(after, CoordinatorView)
     assert after.slot_by_identity["content:c"] == proposal.essay_id
     assert after.proposed_at == pytest.approx(now.timestamp())
 
@@ -178,7 +179,7 @@ def test_an_older_awaited_version_removes_nothing(
 
 CALLS: list[Callable[[Coordinator, datetime], object]] = [
     lambda port, now: port.propose([content("a")], now),
-    lambda port, now: port.install([snapshot(1, now)], now),
+    lambda port, now: port.install([CoordinatorUpdate(snapshot(1, now))], now),
     lambda port, _: port.get_assigned_count("b"),
     lambda port, _: port.get_assigned_essays("b"),
     lambda port, _: port.get_missing_slots("b"),
@@ -193,3 +194,25 @@ def test_an_unavailable_server_is_a_fault(
     with pytest.raises(ExternalServiceError) as caught:
         call(down, coordinator.now())
     assert caught.value.service == "Redis"
+
+
+def test_proposals_carry_the_version_that_redis_has(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, snapshot(1, deadline, at(version=7)))
+    proposals = coordinator.port.propose([content("a"), content("b")], coordinator.now())
+    assert [proposal.version for proposal in proposals] == [7, 7]
+    [unknown] = coordinator.port.propose([content("a", "other")], coordinator.now())
+    assert unknown.version is None
+
+
+@pytest.mark.fault(29)
+def test_a_version_that_was_found_to_be_a_lie_is_replaced_and_no_other(
+    coordinator: CoordinatorUnderTest, deadline: datetime
+) -> None:
+    install(coordinator, snapshot(2, deadline, at(version=10**6), assigned=["a"]))
+    older = snapshot(2, deadline, at(version=3))
+    coordinator.port.install([CoordinatorUpdate(older, replaces=999)], coordinator.now())
+    assert len(coordinator.port.get_missing_slots("b")) == 1
+    coordinator.port.install([CoordinatorUpdate(older, replaces=10**6)], coordinator.now())
+    assert len(coordinator.port.get_missing_slots("b")) == 2

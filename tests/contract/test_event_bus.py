@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from els_core.application.budgets import always
 from els_core.domain.errors import ExternalServiceError
 from els_core.domain.events import OutboxMessage
 
@@ -22,17 +23,17 @@ def message(number: int) -> OutboxMessage:
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 25])
 def test_the_ids_of_all_accepted_messages_are_returned(publisher: PublisherUnderTest, count: int) -> None:
     messages = [message(number) for number in range(count)]
-    assert publisher.port.publish(messages) == [one.event_id for one in messages]
+    assert publisher.port.publish(messages, always) == [one.event_id for one in messages]
     assert sorted(publisher.received()) == sorted((one.detail_type, one.detail) for one in messages)
 
 
 def test_the_same_message_is_published_again_when_asked_again(publisher: PublisherUnderTest) -> None:
-    assert publisher.port.publish([message(1)]) == publisher.port.publish([message(1)])
+    assert publisher.port.publish([message(1)], always) == publisher.port.publish([message(1)], always)
     assert len(publisher.received()) == 2
 
 
 def test_an_unavailable_bus_is_a_fault(publisher: PublisherUnderTest) -> None:
     publisher.go_down()
     with pytest.raises(ExternalServiceError) as caught:
-        publisher.port.publish([message(1)])
+        publisher.port.publish([message(1)], always)
     assert caught.value.service == "EventBridge"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -34,8 +35,14 @@ def enqueue(repository: Repository, *messages: OutboxMessage) -> None:
     repository.transact(lambda transaction: transaction.enqueue(messages))
 
 
-def sent_ids(repository: Repository, after: int = 0, limit: int = 10) -> list[int]:
-    return [one.event_id.int for _, one in repository.unsent(NOW, after, limit)]
+def unsent(
+    repository: Repository, age: timedelta = NOW, after: int = 0, max_bytes: int = 1_000
+) -> list[OutboxMessage]:
+    return repository.unsent(age, after, max_bytes, is_final=False)
+
+
+def sent_ids(repository: Repository, after: int = 0) -> list[int]:
+    return [one.event_id.int for one in unsent(repository, after=after)]
 
 
 def test_a_failed_transaction_leaves_nothing(repository: Repository) -> None:
@@ -46,7 +53,7 @@ def test_a_failed_transaction_leaves_nothing(repository: Repository) -> None:
 
     with pytest.raises(ProcessingError):
         repository.transact(work)
-    assert repository.find("b") is None
+    assert repository.snapshots(["b"]) == []
     assert sent_ids(repository) == []
 
 
@@ -112,34 +119,73 @@ def test_rejected_data_is_not_retried(repository: Repository) -> None:
 def test_the_outbox_is_read_oldest_first_in_pages(repository: Repository) -> None:
     for numbers in ((5, 3), (9,), (1,)):
         enqueue(repository, *map(message, numbers))
-    page = repository.unsent(NOW, 0, 2)
-    assert [one.event_id.int for _, one in page] == [5, 3]
-    assert sent_ids(repository, after=page[-1][0]) == [9, 1]
-    positions = [position for position, _ in repository.unsent(NOW, 0, 10)]
+    page = unsent(repository, max_bytes=len("{}{}"))
+    assert [one.event_id.int for one in page] == [5, 3]
+    assert sent_ids(repository, after=page[-1].position or 0) == [9, 1]
+    positions = [one.position for one in unsent(repository) if one.position is not None]
     assert positions == sorted(set(positions))
+    assert len(positions) == 4
+
+
+def test_a_page_of_the_outbox_holds_an_event_that_is_larger_than_the_page(repository: Repository) -> None:
+    enqueue(repository, message(1, "x" * 50), message(2))
+    assert [one.event_id.int for one in unsent(repository, max_bytes=10)] == [1]
+
+
+def test_final_results_are_read_apart_from_the_other_events(repository: Repository) -> None:
+    enqueue(repository, message(1), replace(message(2), is_final=True), message(3))
+    finals = repository.unsent(NOW, 0, 1_000, is_final=True)
+    assert [one.event_id.int for one in finals] == [2]
+    assert sent_ids(repository) == [1, 3]
 
 
 def test_enqueueing_an_event_id_again_changes_nothing(repository: Repository) -> None:
     first, second = (message(1, json.dumps({"try": attempt})) for attempt in (1, 2))
     enqueue(repository, first)
     enqueue(repository, second, message(2))
-    assert [one for _, one in repository.unsent(NOW, 0, 10)] == [first, message(2)]
+    assert [replace(one, position=None) for one in unsent(repository)] == [first, message(2)]
+
+
+def test_enqueueing_returns_only_what_was_inserted_with_its_position(repository: Repository) -> None:
+    enqueue(repository, message(1))
+    inserted = repository.transact(lambda transaction: transaction.enqueue([message(1), message(2)]))
+    assert [one.event_id.int for one in inserted] == [2]
+    assert [one.position for one in inserted] == [one.position for one in unsent(repository)][1:]
+
+
+def test_a_kept_result_is_announced_again_with_the_same_bytes_at_a_new_position(
+    repository: Repository,
+) -> None:
+    repository.transact(lambda transaction: transaction.lock(["b"]))
+    register(repository, 1)
+    decide_and_commit(repository, content("a"))
+    final = replace(message(7, '{"the": "result"}'), is_final=True, digest="digest")
+    [first] = repository.transact(lambda transaction: transaction.enqueue([final]))
+    again = repository.transact(lambda transaction: transaction.announce_again("b"))
+    assert again is not None
+    assert (again.event_id, again.detail, again.detail_type) == (final.event_id, final.detail, "Kind")
+    assert first.position != again.position
+    assert first.position is not None
+    repository.delete_sent([first.position])  # a late deletion of the first sending
+    assert [one.position for one in repository.unsent(NOW, 0, 1_000, is_final=True)] == [again.position]
+    assert repository.transact(lambda transaction: transaction.announce_again("unknown")) is None
 
 
 def test_only_outbox_rows_that_are_old_enough_are_returned(
     store: RepositoryUnderTest, repository: Repository
 ) -> None:
     enqueue(repository, message(1))
-    assert repository.unsent(HOUR, 0, 10) == []
+    assert unsent(repository, HOUR) == []
     store.advance(HOUR)
     enqueue(repository, message(2))
-    assert [one.event_id.int for _, one in repository.unsent(HOUR, 0, 10)] == [1]
+    assert [one.event_id.int for one in unsent(repository, HOUR)] == [1]
 
 
 def test_deleting_sent_messages_is_idempotent(repository: Repository) -> None:
     enqueue(repository, message(1), message(2), message(3))
-    repository.delete_sent([UUID(int=1), UUID(int=3), UUID(int=99)])
-    repository.delete_sent([UUID(int=1)])
+    one, _, three = [row.position or 0 for row in unsent(repository)]
+    repository.delete_sent([one, three, 10**12])
+    repository.delete_sent([one])
     assert sent_ids(repository) == [2]
 
 
@@ -157,16 +203,19 @@ def test_old_batches_are_purged_in_pages_with_all_their_rows_but_never_open_ones
         content("a", "awaited"),
     ):
         decide_and_commit(repository, arrival)
-    assert repository.purge(HOUR, 10) == 0
+    assert repository.purge(HOUR, 1_000) == 0
     store.advance(2 * HOUR)
     register(repository, 1, "young")
     decide_and_commit(repository, content("a", "young"))
-    assert [repository.purge(HOUR, 2), repository.purge(HOUR, 2), repository.purge(HOUR, 2)] == [2, 1, 0]
-    assert [name for name in ("ready", "failed", "open", "awaited", "young") if repository.find(name)] == [
+    assert repository.purge(HOUR, 1) == 1
+    assert [repository.purge(HOUR, 1_000), repository.purge(HOUR, 1_000)] == [2, 0]
+    assert [
+        name for name in ("ready", "failed", "open", "awaited", "young") if repository.snapshots([name])
+    ] == [
         "open",
         "young",
     ]
-    assert repository.transact(lambda transaction: transaction.parked(["awaited"])) == []
+    assert repository.transact(lambda transaction: transaction.parked(["awaited"], 10)) == []
     assert decide_and_commit(repository, content("x", "ready")) == [Parked()]
 
 
@@ -177,11 +226,21 @@ def test_a_locked_old_batch_is_not_purged(store: RepositoryUnderTest, repository
 
     def work(transaction: Transaction) -> int:
         transaction.lock(["held"])
-        return other.purge(HOUR / 2, 10)
+        return other.purge(HOUR / 2, 1_000)
 
     assert repository.transact(work) == 1
-    assert repository.find("held") is not None
+    assert len(repository.snapshots(["held"])) == 1
+
+
+def test_a_batch_of_which_an_event_waits_is_not_purged(
+    store: RepositoryUnderTest, repository: Repository
+) -> None:
+    repository.transact(lambda transaction: transaction.lock(["b", "other"]))
+    enqueue(repository, message(1))
+    store.advance(2 * HOUR)
+    assert repository.purge(HOUR, 1_000) == 1
+    assert len(repository.snapshots(["b", "other"])) == 1
 
 
 def test_an_unknown_batch_is_not_found(repository: Repository) -> None:
-    assert repository.find("b") is None
+    assert (repository.snapshots(["b"]), repository.overview("b", 5)) == ([], None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from els_core.application.ports.repository import DeadlinePosition
 from els_core.domain.arrivals import key_of
 from els_core.domain.errors import ProcessingError
 from els_core.domain.outcomes import Assigned, Parked
@@ -52,11 +53,24 @@ def test_overdue_batches_are_returned_by_deadline_with_the_time_of_postgres(
     register(repository, 1, "closed", 10)
     decide_and_commit(repository, content("a", "closed"), content("a", "awaited"))
     store.advance(timedelta(seconds=60))
-    now, batches = repository.transact(lambda transaction: transaction.overdue(10))
+    now, batches = repository.transact(lambda transaction: transaction.overdue(None, 1_000))
     assert [batch.batch_id for batch in batches] == ["first", "late", "later"]
     assert all(batch.deadline is not None and batch.deadline <= now for batch in batches)
-    _, page = repository.transact(lambda transaction: transaction.overdue(2))
+    _, page = repository.transact(lambda transaction: transaction.overdue(None, 5))
     assert [batch.batch_id for batch in page] == ["first", "late"]
+    assert page[-1].deadline is not None
+    after = DeadlinePosition(page[-1].deadline, page[-1].batch_id)
+    assert [b.batch_id for b in repository.transact(lambda t: t.overdue(after, 5))[1]] == ["later"]
+
+
+def test_a_page_of_overdue_batches_holds_one_that_is_larger_than_the_page(
+    store: RepositoryUnderTest, repository: Repository
+) -> None:
+    register(repository, 5, "large", 10)
+    register(repository, 1, "small", 20)
+    store.advance(HOUR)
+    _, page = repository.transact(lambda transaction: transaction.overdue(None, 3))
+    assert [batch.batch_id for batch in page] == ["large"]
 
 
 def test_locked_overdue_batches_are_skipped(store: RepositoryUnderTest, repository: Repository) -> None:
@@ -67,10 +81,10 @@ def test_locked_overdue_batches_are_skipped(store: RepositoryUnderTest, reposito
 
     def work(transaction: Transaction) -> list[Batch]:
         transaction.lock(["a"])
-        return other.transact(lambda theirs: theirs.overdue(1))[1]
+        return other.transact(lambda theirs: theirs.overdue(None, 1))[1]
 
     assert [batch.batch_id for batch in repository.transact(work)] == ["c"]
-    assert len(repository.transact(lambda transaction: transaction.overdue(5))[1]) == 2
+    assert len(repository.transact(lambda transaction: transaction.overdue(None, 1_000))[1]) == 2
 
 
 def test_overdue_parked_arrivals_are_returned_once(
@@ -123,4 +137,4 @@ def test_a_savepoint_rolls_back_only_its_own_writes(repository: Repository) -> N
 
     repository.transact(work)
     assert [slot.text_storage_id for slot in snapshot_of(repository).assigned] == ["c"]
-    assert repository.find("inside") is None
+    assert repository.snapshots(["inside"]) == []

@@ -59,13 +59,12 @@ def record_as(
 
 
 def snapshot_of(repository: Repository, batch_id: str = "b") -> BatchSnapshot:
-    found = repository.find(batch_id)
-    assert found is not None
-    return found[0]
+    [found] = repository.snapshots([batch_id])
+    return found
 
 
 def parked_of(repository: Repository, batch_id: str = "b") -> list[ParkedArrival]:
-    return repository.transact(lambda transaction: transaction.parked([batch_id]))
+    return repository.transact(lambda transaction: transaction.parked([batch_id], 1_000))
 
 
 def proposals(arrivals: Sequence[Arrival], *essay_ids: str) -> dict[ArrivalKey, Proposal]:

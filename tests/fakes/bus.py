@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
+    from els_core.application.budgets import MayContinue
     from els_core.domain.events import OutboxMessage
 
 
@@ -23,12 +24,16 @@ class FakeBus:
         self.accepted: list[OutboxMessage] = []
         self.rejects: Callable[[OutboxMessage], bool] = lambda _: False
         self.is_down = False
+        self.is_there = True
 
-    def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
+    def exists(self) -> bool:
+        return self.is_there
+
+    def publish(self, messages: Sequence[OutboxMessage], may_continue: MayContinue) -> list[UUID]:
         self._scheduler.pause("publish")
         if self.is_down and messages:
             raise ExternalServiceError("publish events", service="EventBridge")
-        accepted = [message for message in messages if not self.rejects(message)]
+        accepted = [message for message in messages if may_continue() and not self.rejects(message)]
         self.accepted.extend(accepted)
         return [message.event_id for message in accepted]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
 from els_core.adapters.redis import keys
 from els_core.domain.arrivals import Content, Failure, content_identity
-from els_core.domain.audit import CoordinatorView
+from els_core.domain.audit import CoordinatorView, UnreadableView
 from els_core.domain.batches import AssignedSlot, Status
 from els_core.domain.errors import ExternalServiceError
 from els_core.domain.outcomes import Proposal, ProposalKind
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from els_core.application.ports.clock import Clock
+    from els_core.application.ports.coordinator import CoordinatorUpdate
     from els_core.domain.arrivals import Arrival
-    from els_core.domain.batches import BatchSnapshot
 
 UNKNOWN = Proposal(ProposalKind.UNKNOWN)
 
@@ -53,15 +54,18 @@ class FakeCoordinator:
         return [next(answers[arrival.batch_id]) for arrival in arrivals]
 
     def _propose_group(self, batch_id: str, arrivals: Sequence[Arrival], now: datetime) -> list[Proposal]:
-        """Run the script `propose`. Like Redis, it keeps what it wrote before an error."""
+        """Run the script `propose`, which looks at the types of all keys before it writes."""
         stored = self.keys_of(batch_id)
         try:
             stored.require(keys.METADATA)
             if stored.metadata is None:
                 return [UNKNOWN] * len(arrivals)
-            answers = [self._propose_one(stored, arrival) for arrival in arrivals]
+            for name in (keys.CONTENTS, keys.FAILURES, keys.AVAILABLE_SLOTS, keys.ASSIGNMENTS):
+                stored.require(name)
         except WrongTypeError:
             return [UNKNOWN] * len(arrivals)
+        version = stored.metadata.version
+        answers = [replace(self._propose_one(stored, one), version=version) for one in arrivals]
         if any(answer.kind in {ProposalKind.ASSIGNED, ProposalKind.FAILED} for answer in answers):
             stored.proposed_at = now.timestamp()
         stored.expires = self._expiry(now, stored.metadata.deadline)
@@ -70,16 +74,13 @@ class FakeCoordinator:
     def _propose_one(self, stored: BatchKeys, arrival: Arrival) -> Proposal:
         match arrival:
             case Content():
-                stored.require(keys.CONTENTS)
                 proposal = self._take_slot(
                     stored, stored.contents, arrival.text_storage_id, ProposalKind.ASSIGNED
                 )
                 if proposal.kind is ProposalKind.ASSIGNED and proposal.essay_id is not None:
-                    stored.require(keys.ASSIGNMENTS)
                     stored.assignments[proposal.essay_id] = _slot(proposal.essay_id, arrival)
                 return proposal
             case Failure():
-                stored.require(keys.FAILURES)
                 return self._take_slot(stored, stored.failures, arrival.identity, ProposalKind.FAILED)
             case _:
                 assert_never(arrival)
@@ -90,7 +91,6 @@ class FakeCoordinator:
         """Return the slot that this owner has, or take a free one for it."""
         if name in owners:
             return Proposal(ProposalKind.DUPLICATE, owners[name])
-        stored.require(keys.AVAILABLE_SLOTS)
         if not stored.available:
             return Proposal(ProposalKind.FULL)
         essay_id = self._pick(stored.available)
@@ -98,19 +98,21 @@ class FakeCoordinator:
         owners[name] = essay_id
         return Proposal(kind, essay_id)
 
-    def install(self, snapshots: Sequence[BatchSnapshot], now: datetime) -> None:
+    def install(self, updates: Sequence[CoordinatorUpdate], now: datetime) -> None:
         self._request("install")
-        for snapshot in snapshots:
-            self._install(snapshot, now)
+        for update in updates:
+            self._install(update, now)
 
-    def _install(self, snapshot: BatchSnapshot, now: datetime) -> None:
+    def _install(self, update: CoordinatorUpdate, now: datetime) -> None:
         """Run the script `install`."""
+        snapshot = update.snapshot
         batch = snapshot.batch
         known = self.keys_of(batch.batch_id)
         if (
             known.metadata is not None
             and keys.METADATA not in known.wrong_type
             and known.metadata.version > batch.version
+            and known.metadata.version != update.replaces
         ):
             return
         stored = self._batches[batch.batch_id] = BatchKeys()
@@ -124,7 +126,7 @@ class FakeCoordinator:
         stored.available = set(snapshot.available)
         stored.assignments = {slot.essay_id: slot for slot in snapshot.assigned}
         stored.contents = {slot.text_storage_id: slot.essay_id for slot in snapshot.assigned}
-        stored.failures = {f.identity: f.essay_id for f in snapshot.slot_failures if f.essay_id is not None}
+        stored.failures = {f.identity: f.essay_id for f in snapshot.slot_failures}
         if deadline > now.timestamp():
             stored.times_out = math.ceil(deadline)
 
@@ -143,7 +145,7 @@ class FakeCoordinator:
         stored = self.keys_of(batch_id)
         return [] if keys.AVAILABLE_SLOTS in stored.wrong_type else sorted(stored.available)
 
-    def inspect(self, batch_ids: Sequence[str]) -> list[CoordinatorView | None]:
+    def inspect(self, batch_ids: Sequence[str]) -> list[CoordinatorView | UnreadableView | None]:
         self._request("inspect")
         return [_view_of(self.keys_of(batch_id)) for batch_id in batch_ids]
 
@@ -189,8 +191,10 @@ def _slot(essay_id: str, content: Content) -> AssignedSlot:
     return AssignedSlot(essay_id, content.text_storage_id, content.original_file_name, content.file_upload_id)
 
 
-def _view_of(stored: BatchKeys) -> CoordinatorView | None:
-    if stored.metadata is None or stored.wrong_type - {keys.ASSIGNMENTS, keys.TIMEOUT}:
+def _view_of(stored: BatchKeys) -> CoordinatorView | UnreadableView | None:
+    if stored.wrong_type - {keys.ASSIGNMENTS, keys.TIMEOUT}:
+        return UnreadableView()
+    if stored.metadata is None:
         return None
     contents = {content_identity(name): essay_id for name, essay_id in stored.contents.items()}
     slot_by_identity = contents | stored.failures

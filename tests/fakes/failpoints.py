@@ -14,11 +14,20 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
+    from els_core.application.budgets import MayContinue
     from els_core.application.messages import DeadLetter
     from els_core.application.ports.clock import Clock
-    from els_core.application.ports.coordinator import Coordinator
+    from els_core.application.ports.coordinator import Coordinator, CoordinatorUpdate
     from els_core.application.ports.messaging import DeadLetterQueue, Publisher
-    from els_core.application.ports.repository import ParkedArrival, Repository, Transaction
+    from els_core.application.ports.repository import (
+        BatchOverview,
+        DeadlinePosition,
+        PagePosition,
+        ParkedArrival,
+        Repository,
+        StatusItems,
+        Transaction,
+    )
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import AssignedSlot, Batch, BatchSnapshot, Registration
     from els_core.domain.decisions import BatchChange, LockedView
@@ -53,8 +62,8 @@ class FailpointCoordinator:
     def propose(self, arrivals: Sequence[Arrival], now: datetime) -> list[Proposal]:
         return self._injector.run(Failpoint("Redis", "propose"), lambda: self._inner.propose(arrivals, now))
 
-    def install(self, snapshots: Sequence[BatchSnapshot], now: datetime) -> None:
-        self._injector.run(Failpoint("Redis", "install"), lambda: self._inner.install(snapshots, now))
+    def install(self, updates: Sequence[CoordinatorUpdate], now: datetime) -> None:
+        self._injector.run(Failpoint("Redis", "install"), lambda: self._inner.install(updates, now))
 
     def get_assigned_count(self, batch_id: str) -> int:
         return self._inner.get_assigned_count(batch_id)
@@ -79,17 +88,30 @@ class FailpointRepository:
 
         return self._run("transact", lambda: self._inner.transact(with_failpoints))
 
-    def delete_sent(self, event_ids: Sequence[UUID]) -> None:
-        self._run("delete_sent", lambda: self._inner.delete_sent(event_ids))
+    def delete_sent(self, positions: Sequence[int]) -> None:
+        self._run("delete_sent", lambda: self._inner.delete_sent(positions))
 
-    def unsent(self, older_than: timedelta, after: int, limit: int) -> list[tuple[int, OutboxMessage]]:
-        return self._run("unsent", lambda: self._inner.unsent(older_than, after, limit))
+    def unsent(
+        self, older_than: timedelta, after: int, max_bytes: int, *, is_final: bool
+    ) -> list[OutboxMessage]:
+        return self._run(
+            "unsent", lambda: self._inner.unsent(older_than, after, max_bytes, is_final=is_final)
+        )
 
-    def purge(self, age: timedelta, limit: int) -> int:
-        return self._run("purge", lambda: self._inner.purge(age, limit))
+    def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
+        return self._run("snapshots", lambda: self._inner.snapshots(batch_ids))
 
-    def find(self, batch_id: str) -> tuple[BatchSnapshot, datetime] | None:
-        return self._run("find", lambda: self._inner.find(batch_id))
+    def purge(self, age: timedelta, max_slots: int) -> int:
+        return self._run("purge", lambda: self._inner.purge(age, max_slots))
+
+    def overview(self, batch_id: str, named: int) -> BatchOverview | None:
+        return self._run("overview", lambda: self._inner.overview(batch_id, named))
+
+    def status_items(self, batch_id: str, position: PagePosition, max_bytes: int) -> StatusItems:
+        return self._run("status_items", lambda: self._inner.status_items(batch_id, position, max_bytes))
+
+    def note_run(self, job: str) -> None:
+        self._run("note_run", lambda: self._inner.note_run(job))
 
     def _run[T](self, call: str, work: Callable[[], T]) -> T:
         return self._injector.run(Failpoint("Postgres", call), work)
@@ -113,8 +135,8 @@ class FailpointTransaction:
     def open(self, registrations: Sequence[Registration]) -> dict[str, Batch]:
         return self._run("open", lambda: self._inner.open(registrations))
 
-    def parked(self, batch_ids: Sequence[str]) -> list[ParkedArrival]:
-        return self._run("parked", lambda: self._inner.parked(batch_ids))
+    def parked(self, batch_ids: Sequence[str], limit: int) -> list[ParkedArrival]:
+        return self._run("parked", lambda: self._inner.parked(batch_ids, limit))
 
     def unpark(self, keys: Sequence[ArrivalKey]) -> None:
         self._run("unpark", lambda: self._inner.unpark(keys))
@@ -125,11 +147,14 @@ class FailpointTransaction:
     def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
         return self._run("snapshots", lambda: self._inner.snapshots(batch_ids))
 
-    def enqueue(self, messages: Sequence[OutboxMessage]) -> None:
-        self._run("enqueue", lambda: self._inner.enqueue(messages))
+    def enqueue(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+        return self._run("enqueue", lambda: self._inner.enqueue(messages))
 
-    def overdue(self, limit: int) -> tuple[datetime, list[Batch]]:
-        return self._run("overdue", lambda: self._inner.overdue(limit))
+    def announce_again(self, batch_id: str) -> OutboxMessage | None:
+        return self._run("announce_again", lambda: self._inner.announce_again(batch_id))
+
+    def overdue(self, after: DeadlinePosition | None, max_slots: int) -> tuple[datetime, list[Batch]]:
+        return self._run("overdue", lambda: self._inner.overdue(after, max_slots))
 
     def overdue_parked(
         self, waited: timedelta, limit: int
@@ -150,8 +175,10 @@ class FailpointPublisher:
         self._inner = inner
         self._injector = injector
 
-    def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
-        return self._injector.run(Failpoint("EventBridge", "publish"), lambda: self._inner.publish(messages))
+    def publish(self, messages: Sequence[OutboxMessage], may_continue: MayContinue) -> list[UUID]:
+        return self._injector.run(
+            Failpoint("EventBridge", "publish"), lambda: self._inner.publish(messages, may_continue)
+        )
 
 
 class FailpointDeadLetterQueue:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from els_core.adapters.postgres.errors import ConflictError, DisconnectedError, PrecededError
 from els_core.domain.batches import Status
+from tests.fakes.batch_status import items_of, overview_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.cooperative_scheduler import CooperativeScheduler
-from tests.fakes.rows import Database, snapshot_of
+from tests.fakes.rows import Database
+from tests.fakes.sweep_statements import within
 from tests.fakes.transaction import FakeTransaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime, timedelta
-    from uuid import UUID
+    from datetime import timedelta
 
     from els_core.application.ports.clock import Clock
-    from els_core.application.ports.repository import Transaction
+    from els_core.application.ports.repository import (
+        BatchOverview,
+        PagePosition,
+        StatusItems,
+        Transaction,
+    )
     from els_core.domain.batches import BatchSnapshot
     from els_core.domain.events import OutboxMessage
+    from tests.fakes.rows import OutboxRow
     from tests.fakes.tables import TableTransaction
 
 ATTEMPTS = 4  # as many as the real repository makes
@@ -62,39 +70,74 @@ class FakePostgres:
         transaction.commit()
         return answer
 
-    def delete_sent(self, event_ids: Sequence[UUID]) -> None:
+    def delete_sent(self, positions: Sequence[int]) -> None:
         def work(transaction: TableTransaction) -> None:
             with transaction.statement("delete sent events"):
-                for event_id in event_ids:
-                    self.database.outbox.delete(str(event_id), transaction)
+                for event_id, row in self.database.outbox.rows(transaction).items():
+                    if row.position in positions:
+                        self.database.outbox.delete(event_id, transaction)
+                        self._note_sent(row, transaction)
 
         self._with_retries(work)
 
-    def unsent(self, older_than: timedelta, after: int, limit: int) -> list[tuple[int, OutboxMessage]]:
-        def work(transaction: TableTransaction) -> list[tuple[int, OutboxMessage]]:
+    def _note_sent(self, row: OutboxRow, transaction: TableTransaction) -> None:
+        now = self.database.clock.now()
+        for key, epoch in self.database.epochs.rows(transaction).items():
+            if epoch.message.event_id == row.message.event_id and epoch.first_sent_at is None:
+                self.database.epochs.update(key, lambda e: replace(e, first_sent_at=now), transaction)
+
+    def unsent(
+        self, older_than: timedelta, after: int, max_bytes: int, *, is_final: bool
+    ) -> list[OutboxMessage]:
+        def work(transaction: TableTransaction) -> list[OutboxMessage]:
             with transaction.statement("read the outbox"):
                 before = self.database.clock.now() - older_than
-                rows = self.database.outbox.rows(transaction).values()
-                due = [row for row in rows if row.position > after and row.created_at <= before]
-                due.sort(key=lambda row: row.position)
-                return [(row.position, row.message) for row in due[:limit]]
+                rows = sorted(self.database.outbox.rows(transaction).values(), key=lambda row: row.position)
+                page: list[OutboxMessage] = []
+                size = 0
+                for row in rows:
+                    is_due = row.position > after and row.created_at <= before
+                    if is_due and row.message.is_final is is_final and size < max_bytes:
+                        page.append(replace(row.message, position=row.position))
+                        size += len(row.message.detail.encode())
+                return page
 
         return self._with_retries(work)
 
-    def purge(self, age: timedelta, limit: int) -> int:
+    def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
+        return self.transact(lambda transaction: transaction.snapshots(batch_ids))
+
+    def purge(self, age: timedelta, max_slots: int) -> int:
         def work(transaction: TableTransaction) -> int:
             with transaction.statement("delete old batches"):
                 before = self.database.clock.now() - age
                 rows = sorted(
                     self.database.batches.rows(transaction).values(), key=lambda row: row.changed_at
                 )
-                old = [r for r in rows if _is_purgeable(r.batch.status) and r.changed_at < before]
-                locked = [r.batch.batch_id for r in old if self._lock_if_free(r.batch.batch_id, transaction)]
-                for batch_id in locked[:limit]:
-                    self._delete(batch_id, transaction)
-                return len(locked[:limit])
+                waiting = {row.message.batch_id for row in self.database.outbox.rows(transaction).values()}
+                old = [
+                    row.batch
+                    for row in rows
+                    if _is_purgeable(row.batch.status)
+                    and row.changed_at < before
+                    and row.batch.batch_id not in waiting
+                ]
+                locked = [batch for batch in old if self._lock_if_free(batch.batch_id, transaction)]
+                page = within(locked, max_slots)
+                for batch in page:
+                    self._delete(batch.batch_id, transaction)
+                return len(page)
 
         return self._with_retries(work)
+
+    def note_run(self, job: str) -> None:
+        def work(transaction: TableTransaction) -> None:
+            with transaction.statement("note a run"):
+                now = self.database.clock.now()
+                if not self.database.runs.insert(job, now, transaction):
+                    self.database.runs.update(job, lambda _: now, transaction)
+
+        self._with_retries(work)
 
     def _lock_if_free(self, batch_id: str, transaction: TableTransaction) -> bool:
         return self.database.batches.lock_if_free(batch_id, transaction) is not None
@@ -106,15 +149,17 @@ class FakePostgres:
             for key in [key for key in table.rows(transaction) if key[0] == batch_id]:
                 table.delete(key, transaction)
 
-    def find(self, batch_id: str) -> tuple[BatchSnapshot, datetime] | None:
-        def work(transaction: TableTransaction) -> tuple[BatchSnapshot, datetime] | None:
+    def overview(self, batch_id: str, named: int) -> BatchOverview | None:
+        def work(transaction: TableTransaction) -> BatchOverview | None:
             with transaction.statement("read a batch"):
-                row = self.database.batches.rows(transaction).get(batch_id)
-                if row is None:
-                    return None
-                essays = self.database.essays.rows(transaction).values()
-                failures = self.database.failures.rows(transaction).values()
-                return snapshot_of(row, essays, failures), self.database.clock.now()
+                return overview_of(self.database, transaction, batch_id, named)
+
+        return self._with_retries(work)
+
+    def status_items(self, batch_id: str, position: PagePosition, max_bytes: int) -> StatusItems:
+        def work(transaction: TableTransaction) -> StatusItems:
+            with transaction.statement("read slots of a batch"):
+                return items_of(self.database, transaction, batch_id, position, max_bytes)
 
         return self._with_retries(work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
@@ -19,7 +20,6 @@ from tests.fakes.tables import Locks, Table, TableTransaction, violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from els_core.application.ports.clock import Clock
     from els_core.domain.arrivals import Arrival, Content, Failure
@@ -83,6 +83,14 @@ class OutboxRow:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """The final result of a batch, kept as long as the batch."""
+
+    message: OutboxMessage
+    first_sent_at: datetime | None = None
+
+
 def _used(batch: Batch) -> int:
     return batch.assigned_count + batch.failed_count
 
@@ -115,6 +123,10 @@ BATCH_CHECKS = {
 }
 
 
+def _slot_of_failure(row: FailureRow) -> ArrivalKey | None:
+    return (row.failure.batch_id, row.essay_id) if row.essay_id else None
+
+
 class Database:
     """All tables with their locks, a sequence and a clock."""
 
@@ -143,17 +155,15 @@ class Database:
         self.failures = Table[ArrivalKey, FailureRow](
             "one_row_per_failure",
             {"failure_has_a_slot_or_is_late": lambda row: (row.essay_id is None) == bool(row.late_reason)},
-            {
-                "one_failure_per_slot": lambda row: (
-                    (row.failure.batch_id, row.essay_id) if row.essay_id else None
-                )
-            },
+            {"one_failure_per_slot": _slot_of_failure},
         )
         self.excess = Table[ArrivalKey, ExcessRow]("one_row_per_excess_content")
         self.parked = Table[ArrivalKey, ParkedRow]("one_row_per_parked_arrival")
         self.outbox = Table[str, OutboxRow]("one_row_per_event")
-        self.dependent_tables = (self.essays, self.failures, self.excess, self.parked)
-        self._tables = (self.batches, *self.dependent_tables, self.outbox)
+        self.epochs = Table[ArrivalKey, EpochRow]("one_row_per_epoch")
+        self.runs = Table[str, datetime]("one_row_per_job")
+        self.dependent_tables = (self.essays, self.failures, self.excess, self.parked, self.epochs)
+        self._tables = (self.batches, *self.dependent_tables, self.outbox, self.runs)
         self.scheduler = scheduler
         self._locks = Locks(scheduler)
         self._position = 0
@@ -196,13 +206,12 @@ def snapshot_of(row: BatchRow, essays: Iterable[EssayRow], failures: Iterable[Fa
                 pass  # its failure is listed below
             case _:
                 assert_never(slot.status)
-    recorded = sorted(
-        (failure for failure in failures if failure.failure.batch_id == batch_id),
-        key=lambda failure: failure.failure.identity,
-    )
-    return BatchSnapshot(
-        row.batch, row.details, tuple(available), tuple(assigned), tuple(map(_recorded, recorded))
-    )
+    recorded = [
+        _recorded(failure, failure.essay_id)
+        for failure in sorted(failures, key=lambda failure: failure.failure.identity)
+        if failure.failure.batch_id == batch_id and failure.essay_id is not None
+    ]
+    return BatchSnapshot(row.batch, row.details, tuple(available), tuple(assigned), tuple(recorded))
 
 
 def _assigned(slot: EssayRow) -> AssignedSlot:
@@ -214,11 +223,11 @@ def _assigned(slot: EssayRow) -> AssignedSlot:
     )
 
 
-def _recorded(row: FailureRow) -> RecordedFailure:
+def _recorded(row: FailureRow, essay_id: str) -> RecordedFailure:
     failure = row.failure
     return RecordedFailure(
         failure.identity,
-        row.essay_id,
+        essay_id,
         failure.original_file_name,
         failure.error_code,
         failure.file_upload_id,

@@ -6,36 +6,29 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
-from els_core.application.ports.repository import ParkedArrival
 from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.batches import Batch, Status
 from els_core.domain.decisions import LockedView
 from els_core.domain.errors import ProcessingError
 from els_core.domain.outcomes import Assigned, Excess, Failed, Late
 from tests.fakes.decision_writer import DecisionWriter
-from tests.fakes.rows import BatchRow, EssayRow, OutboxRow, ParkedRow, SlotStatus, snapshot_of
+from tests.fakes.rows import BatchRow, EpochRow, EssayRow, OutboxRow, SlotStatus, snapshot_of
+from tests.fakes.sweep_statements import SweepStatements, parked_arrival
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
-    from datetime import datetime
 
+    from els_core.application.ports.repository import ParkedArrival
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import BatchSnapshot, Registration
     from els_core.domain.decisions import BatchChange
     from els_core.domain.events import OutboxMessage
     from els_core.domain.outcomes import FinalOutcome, Proposal
-    from tests.fakes.rows import Database
-    from tests.fakes.tables import TableTransaction
 
 
-class FakeTransaction:
+class FakeTransaction(SweepStatements):
     """One transaction on the fake database."""
-
-    def __init__(self, database: Database, transaction: TableTransaction) -> None:
-        self._database = database
-        self._transaction = transaction
-        self._clock = database.clock
 
     def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
         self._insert_placeholders(batch_ids)
@@ -73,7 +66,11 @@ class FakeTransaction:
                 wanted = [proposals[key].essay_id for key in keys if key in proposals]
                 needed = sum(key not in first for key in keys)
                 free[batch_id] = self._free(batch_id, wanted, needed)
-            return LockedView(self._clock.now(), first, free)
+            parked = self._database.parked.rows(self._transaction)
+            awaited = [id_ for id_ in free if self._is_awaited(id_)]
+            counts = {id_: sum(key[0] == id_ for key in parked) for id_ in awaited}
+            keys_parked = {key_of(one) for one in arrivals if one.batch_id in awaited} & set(parked)
+            return LockedView(self._clock.now(), first, free, keys_parked, counts)
 
     def _first_answer(self, arrival: Arrival) -> FinalOutcome | None:
         match arrival:
@@ -142,11 +139,12 @@ class FakeTransaction:
         opened = self._database.batches.current(batch_id, self._transaction)
         return opened.batch if opened else None
 
-    def parked(self, batch_ids: Sequence[str]) -> list[ParkedArrival]:
+    def parked(self, batch_ids: Sequence[str], limit: int) -> list[ParkedArrival]:
         with self._transaction.statement("read parked arrivals"):
             rows = self._database.parked.rows(self._transaction).values()
             wanted = [row for row in rows if row.arrival.batch_id in batch_ids]
-            return [_parked(row) for row in sorted(wanted, key=_position)]
+            wanted.sort(key=lambda row: (row.arrival.batch_id, row.position))
+            return [parked_arrival(row) for row in wanted[:limit]]
 
     def unpark(self, keys: Sequence[ArrivalKey]) -> None:
         with self._transaction.statement("remove parked arrivals"):
@@ -171,78 +169,30 @@ class FakeTransaction:
         essays = self._database.essays.rows(self._transaction).values()
         return snapshot_of(row, essays, self._database.failures.rows(self._transaction).values())
 
-    def enqueue(self, messages: Sequence[OutboxMessage]) -> None:
+    def enqueue(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
         with self._transaction.statement("fill the outbox"):
-            for message in messages:
-                row = OutboxRow(message, self._database.next_position(), self._clock.now())
-                self._database.outbox.insert(str(message.event_id), row, self._transaction)
+            return [sent for message in messages if (sent := self._enqueue(message)) is not None]
 
-    def overdue(self, limit: int) -> tuple[datetime, list[Batch]]:
-        with self._transaction.statement("find overdue batches"):
-            now = self._clock.now()
-            rows = self._database.batches.rows(self._transaction).values()
-            due = [(row.batch.deadline, row.batch.batch_id) for row in rows if _is_due(row.batch, now)]
-            locked = (
-                self._database.batches.lock_if_free(batch_id, self._transaction)
-                for _, batch_id in sorted(due, key=str)
-            )
-            batches = [row.batch for row in locked if row is not None and _is_due(row.batch, now)]
-        return self._now(), batches[:limit]
-
-    def overdue_parked(
-        self, waited: timedelta, limit: int
-    ) -> tuple[datetime, list[tuple[Batch, list[ParkedArrival]]]]:
-        with self._transaction.statement("find overdue parked arrivals"):
-            before = self._clock.now() - waited
-            parked = self._database.parked.rows(self._transaction)
-            overdue = [row for row in parked.values() if not row.announced_at and row.parked_at <= before]
-            due = [
-                id_ for id_ in dict.fromkeys(row.arrival.batch_id for row in overdue) if self._is_awaited(id_)
-            ]
-            marked = [
-                (batch, self._mark_announced(batch_id, overdue))
-                for batch_id in sorted(due[:limit])
-                if (batch := self._lock_awaited(batch_id)) is not None
-            ]
-        return self._now(), marked
-
-    def _is_awaited(self, batch_id: str) -> bool:
-        row = self._database.batches.rows(self._transaction).get(batch_id)
-        return row is not None and row.batch.status is Status.AWAITED
-
-    def _lock_awaited(self, batch_id: str) -> Batch | None:
-        """Lock an awaited batch unless another transaction holds it, and increment its version."""
-        row = self._database.batches.lock_if_free(batch_id, self._transaction)
-        if row is None or row.batch.status is not Status.AWAITED:
+    def _enqueue(self, message: OutboxMessage) -> OutboxMessage | None:
+        if message.is_final:
+            self._database.epochs.insert((message.batch_id, "1"), EpochRow(message), self._transaction)
+        row = OutboxRow(message, self._database.next_position(), self._clock.now())
+        if not self._database.outbox.insert(str(message.event_id), row, self._transaction):
             return None
-        after = replace(row.batch, version=row.batch.version + 1)
-        self._database.batches.update(batch_id, lambda row: replace(row, batch=after), self._transaction)
-        return after
+        return replace(message, position=row.position)
 
-    def _mark_announced(self, batch_id: str, overdue: Sequence[ParkedRow]) -> list[ParkedArrival]:
-        rows = sorted((row for row in overdue if row.arrival.batch_id == batch_id), key=_position)
-        now = self._clock.now()
-        for row in rows:
-            key = key_of(row.arrival)
-            self._database.parked.update(key, lambda row: replace(row, announced_at=now), self._transaction)
-        return [_parked(row) for row in rows]
+    def announce_again(self, batch_id: str) -> OutboxMessage | None:
+        with self._transaction.statement("announce again"):
+            epoch = self._database.epochs.rows(self._transaction).get((batch_id, "1"))
+            if epoch is None:
+                return None
+            row = OutboxRow(epoch.message, self._database.next_position(), self._clock.now())
+            key = str(epoch.message.event_id)
+            if not self._database.outbox.insert(key, row, self._transaction):
+                self._database.outbox.update(
+                    key, lambda old: replace(old, position=row.position), self._transaction
+                )
+            return replace(epoch.message, position=row.position)
 
     def savepoint(self) -> AbstractContextManager[None]:
         return self._transaction.savepoint()
-
-    def _now(self) -> datetime:
-        with self._transaction.statement("read the time"):
-            return self._clock.now()
-
-
-def _is_due(batch: Batch, now: datetime) -> bool:
-    return batch.status is Status.OPEN and batch.deadline is not None and batch.deadline <= now
-
-
-def _position(row: ParkedRow) -> int:
-    return row.position
-
-
-def _parked(row: ParkedRow) -> ParkedArrival:
-    arrival = row.arrival if row.is_readable else None
-    return ParkedArrival(row.arrival.batch_id, row.arrival.identity, arrival)

@@ -13,11 +13,14 @@ from sqlalchemy import event
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
+from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.application.batch_status import BatchStatus
+from els_core.application.budgets import always
 from els_core.application.decision_step import StoreRejection
 from els_core.application.expire_batches import ExpireBatches
+from els_core.application.message_consumer import Retry
 from els_core.application.post_commit import PostCommit
 from els_core.application.provision_content import ProvisionContent
 from els_core.application.publish_outbox import PublishOutbox
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from els_core.application.batch_status import BatchDescription
+    from els_core.application.budgets import MayContinue
     from els_core.application.expire_batches import SweepResult
     from els_core.application.ports.clock import Clock
     from els_core.application.ports.coordinator import Coordinator
@@ -45,11 +49,6 @@ RETENTION = timedelta(days=90)
 PARKING = timedelta(minutes=30)
 
 
-def always() -> bool:
-    """Say that there is time left."""
-    return True
-
-
 @dataclass
 class RecordingBus:
     """The port `Publisher`: accepts every message, or none while it is down."""
@@ -57,7 +56,10 @@ class RecordingBus:
     published: list[OutboxMessage] = field(default_factory=list)
     is_down: bool = False
 
-    def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
+    def exists(self) -> bool:
+        return True
+
+    def publish(self, messages: Sequence[OutboxMessage], _: MayContinue = always) -> list[UUID]:
         if self.is_down:
             return []
         self.published.extend(messages)
@@ -98,14 +100,14 @@ class Environment:
         self.bus = RecordingBus()
         self.engine = connect_postgres(database_url)
         self.redis = connect_redis(redis_url, cluster=cluster)
-        self.repository = PostgresRepository(self.engine)
+        self.repository = PostgresRepository(Session(self.engine))
         self.clock = clock or SystemClock()
         self.coordinator = coordinator or RedisCoordinator(self.redis, RETENTION)
         post_commit = PostCommit(self.coordinator, self.repository, self.bus, self.clock)
         self.register_batch = RegisterBatch(post_commit, JsonEventEncoder())
         self.provision_content = ProvisionContent(post_commit, JsonEventEncoder())
         self.expire_batches = ExpireBatches(post_commit, JsonEventEncoder(), timedelta(0), RETENTION)
-        self.publish_outbox = PublishOutbox(post_commit, grace=timedelta(0))
+        self.publish_outbox = PublishOutbox(post_commit, self.bus, grace=timedelta(0))
         self.batch_status = BatchStatus(self.repository)
 
     def register(self, *registrations: Registration) -> RegistrationResult:
@@ -117,7 +119,7 @@ class Environment:
     def outcomes(self, *arrivals: Arrival) -> Counter[str]:
         """Provision the arrivals and return the number of each outcome by its name."""
         return Counter(
-            "rejected" if isinstance(outcome, StoreRejection) else name_of(outcome)
+            "rejected" if isinstance(outcome, StoreRejection | Retry) else name_of(outcome)
             for outcome in self.provision(*arrivals).outcomes
         )
 
@@ -131,9 +133,8 @@ class Environment:
         return self.batch_status.read(batch_id)
 
     def snapshot(self, batch_id: str = "b") -> BatchSnapshot:
-        found = self.repository.find(batch_id)
-        assert found is not None
-        return found[0]
+        [found] = self.repository.snapshots([batch_id])
+        return found
 
     def pass_the_deadline(self) -> None:
         """Set the deadline of every open batch to the current time of Postgres."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
+from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.application.audit_batches import PAGE, AuditBatches
 from els_core.domain.audit import Finding, FindingKind
@@ -53,7 +54,7 @@ class AuditedEnvironment(Environment):
 
     def audit(self, *, repair: bool = False, may_continue: bool = True) -> AuditReport:
         audit = AuditBatches(
-            PostgresAuditReader(self.engine),
+            PostgresAuditReader(Session(self.engine)),
             self.inspector,
             self.coordinator,
             LaterClock(self),

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dev.limits.events import registrations_event
+from dev.limits.scene import delivered_again
 from els_core import bootstrap
+from els_core.adapters.postgres.connection import connect
+from els_core.adapters.postgres.schema_upgrade import upgrade
+from els_core.application.batch_status import BatchStatus
 from els_core.cli.main import main
-from tests.integration.lambda_functions import call, example_event
+from tests.integration.lambda_functions import Context, call, example_event
 
 if TYPE_CHECKING:
     from dev.servers.postgres import PostgresServer
@@ -116,7 +121,9 @@ def make_poison(body: str, what: str) -> tuple[str, str, str]:
 
 
 def parked_count() -> int:
-    return bootstrap.container().repository.transact(lambda transaction: len(transaction.parked(["batch-1"])))
+    return bootstrap.container().repository.transact(
+        lambda transaction: len(transaction.parked(["batch-1"], 100))
+    )
 
 
 @pytest.mark.fault(12)
@@ -131,7 +138,7 @@ def test_a_registration_with_a_wrong_number_of_slots_is_a_dead_letter_that_names
         call("register_batch", {"Records": [record | {"body": json.dumps(event)}]})
         [dead] = dead_letter_queue.messages()
         assert dead["MessageAttributes"]["field"]["StringValue"].startswith("detail.data")
-    assert bootstrap.container().repository.find("batch-1") is None
+    assert bootstrap.container().repository.snapshots(["batch-1"]) == []
 
 
 @pytest.mark.fault(21)
@@ -147,6 +154,50 @@ def test_every_message_is_retried_while_postgres_is_down_and_succeeds_afterwards
     finally:
         postgres.start()
     assert call("provision_content", event) == {"batchItemFailures": []}
-    found = bootstrap.container().repository.find("batch-1")
-    assert found is not None
-    assert (found[0].batch.status, dead_letter_queue.messages()) == ("ready", [])
+    [found] = bootstrap.container().repository.snapshots(["batch-1"])
+    assert (found.batch.status, dead_letter_queue.messages()) == ("ready", [])
+
+
+def test_migrating_twice_or_a_newer_database_is_a_success(
+    database_url: str, postgres: PostgresServer
+) -> None:
+    engine = connect(database_url)
+    assert upgrade(engine) == "0001"
+    name = str(engine.url.database)
+    postgres.execute("UPDATE alembic_version SET version_num = 'newer'", database=name)
+    assert upgrade(engine) == "newer"
+    engine.dispose()
+
+
+@pytest.mark.fault(32)
+def test_the_status_is_read_page_by_page_and_a_wrong_page_token_is_refused_in_words(
+    dead_letter_queue: DeadLetterQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BatchStatus.__init__, "__defaults__", (1,))
+    call("register_batch", example_event("register_batch"))
+    event = example_event("batch_status")
+    found: list[str] = []
+    tokens: list[str | None] = []
+    while len(found) < 3 and (not tokens or tokens[-1]):
+        body = json.loads(call("batch_status", event)["body"])
+        found += body["missing_essay_ids"]
+        tokens.append(body["next_page_token"])
+        event["queryStringParameters"] = {"page_token": tokens[-1]}
+    assert (found, len(tokens)) == (["essay-1", "essay-2"], 2)
+    event["queryStringParameters"] = {"page_token": "W1tdLCAiYSJd"}
+    refused = call("batch_status", event)
+    assert refused["statusCode"] == 400
+    assert json.loads(refused["body"])["message"].startswith("the page token is not valid: take it from")
+    assert dead_letter_queue.messages() == []
+
+
+@pytest.mark.fault(33)
+def test_a_function_whose_time_runs_short_leaves_the_rest_to_the_next_delivery(
+    dead_letter_queue: DeadLetterQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Context, "get_remaining_time_in_millis", lambda _: 9_999)
+    event = registrations_event(range(5), 2_000)
+    answer = call("register_batch", event)
+    assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["4"]
+    assert call("register_batch", delivered_again(event, answer)) == {"batchItemFailures": []}
+    assert dead_letter_queue.messages() == []

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from els_core import bootstrap
-from els_core.adapters.aws.custom_resource import PHYSICAL_ID, answer
 from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.schema_upgrade import upgrade
-from tests.integration.lambda_functions import call, example_event
+from els_core.domain.errors import EventBusMissingError
+from tests.integration.lambda_functions import call
 
 if TYPE_CHECKING:
     from dev.servers.postgres import PostgresServer
@@ -20,44 +19,26 @@ if TYPE_CHECKING:
 
 def test_migrating_again_or_a_database_ahead_is_fine(database_url: str, postgres: PostgresServer) -> None:
     engine = connect(database_url)
-    assert upgrade(engine) == "0001"
+    assert upgrade(engine) == "0002"
     name = str(engine.url.database)
     postgres.execute("UPDATE alembic_version SET version_num = 'newer'", database=name)
     assert upgrade(engine) == "newer"
     engine.dispose()
 
 
-@pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Collect what CloudFormation is sent."""
-    sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        "els_core.adapters.aws.custom_resource.PoolManager.request",
-        lambda _self, _method, _url, body, **_: sent.append(json.loads(body)),
-    )
-    return sent
-
-
-@pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
-def test_cloudformation_is_answered_also_after_a_failure(
-    answers: list[dict[str, Any]], request_type: str
+def test_the_function_returns_the_revision_to_whoever_invokes_it_by_hand(
+    dead_letter_queue: DeadLetterQueue,
 ) -> None:
-    def fail() -> str:
-        raise ConnectionError("no database")
-
-    answer(example_event("migrate_database") | {"RequestType": request_type}, "stream", fail)
-    status = "SUCCESS" if request_type == "Delete" else "FAILED"
-    assert [(one["Status"], one["PhysicalResourceId"]) for one in answers] == [(status, PHYSICAL_ID)]
+    assert call("migrate_database", {}) == {"revision": "0002"}
+    assert dead_letter_queue.messages() == []
 
 
-def test_cloudformation_is_answered_also_when_a_setting_is_missing(
-    dead_letter_queue: DeadLetterQueue, answers: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.fault(24)
+def test_a_deployment_whose_bus_does_not_exist_fails(
+    dead_letter_queue: DeadLetterQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call("migrate_database", example_event("migrate_database"))
-    with monkeypatch.context() as patched:
-        patched.delenv("ELS_DATABASE_URL")
-        bootstrap.container.cache_clear()
-        call("migrate_database", example_event("migrate_database"))
-    assert [one["Status"] for one in answers] == ["SUCCESS", "FAILED"]
-    assert "ELS_DATABASE_URL is missing" in answers[1]["Reason"]
+    monkeypatch.setenv("ELS_EVENT_BUS", "mistyped")
+    bootstrap.container.cache_clear()
+    with pytest.raises(EventBusMissingError, match="ELS_EVENT_BUS"):
+        call("migrate_database", {})
     assert dead_letter_queue.messages() == []

@@ -102,9 +102,9 @@ def test_nothing_is_decided_while_postgres_is_down_and_everything_succeeds_after
         ):
             with pytest.raises(ExternalServiceError, match="Postgres"):
                 work()
-    assert (len(environment.snapshot().assigned), len(environment.snapshot().all_failures)) == (1, 0)
-    assert environment.repository.find("not registered") is None
-    assert environment.repository.find("other") is None
+    assert (len(environment.snapshot().assigned), len(environment.snapshot().slot_failures)) == (1, 0)
+    assert environment.repository.snapshots(["not registered"]) == []
+    assert environment.repository.snapshots(["other"]) == []
     assert impatient.outcomes(*arrivals) == {"duplicate": 1, "assigned": 1, "failed": 1, "parked": 1}
     assert impatient.register(registration(1, "other")).answers == [Opened()]
     assert impatient.bus.event_counts()["BatchEssaysReady"] == 1

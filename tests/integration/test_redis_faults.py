@@ -80,8 +80,8 @@ def test_nothing_is_decided_while_redis_is_down_and_everything_succeeds_afterwar
     arrivals: list[Arrival] = [content("a"), content("b"), failure("f"), content("early", "not registered")]
     with broken(valkey, how), pytest.raises(ExternalServiceError, match="Redis"):
         environment.provision(*arrivals)
-    assert (len(environment.snapshot().assigned), len(environment.snapshot().all_failures)) == (1, 0)
-    assert environment.repository.find("not registered") is None
+    assert (len(environment.snapshot().assigned), len(environment.snapshot().slot_failures)) == (1, 0)
+    assert environment.repository.snapshots(["not registered"]) == []
     assert environment.outcomes(*arrivals) == {"duplicate": 1, "assigned": 1, "failed": 1, "parked": 1}
     assert environment.bus.event_counts()["BatchEssaysReady"] == 1
 
@@ -94,7 +94,7 @@ def test_a_registration_stands_without_redis_and_the_next_arrival_installs_it(
     with broken(valkey, how):
         registered = environment.register(registration(2))
     assert registered.answers == [Opened()]
-    assert [fault.service for fault in registered.published.faults] == ["Redis"]
+    assert [fault.service for fault in registered.published[0].faults] == ["Redis"]
     assert environment.outcomes(content("a")) == {"assigned": 1}
     assert redis_is_current(environment)
 
@@ -143,7 +143,7 @@ def test_losing_redis_after_the_commit_delays_no_event(
         decided = environment.provision(content("a"))
     finally:
         valkey.thaw()
-    assert [fault.service for fault in decided.published.faults] == ["Redis"]
+    assert [fault.service for fault in decided.published[0].faults] == ["Redis"]
     assert environment.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
     assert environment.outcomes(content("a"), content("b")) == {"duplicate": 1, "excess": 1}
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from dev.servers.postgres import PostgresServer
     from dev.servers.valkey import ValkeyCluster, ValkeyServer
+    from els_core.application.ports.coordinator import CoordinatorUpdate
     from els_core.domain.arrivals import Arrival
-    from els_core.domain.batches import AssignedSlot, BatchSnapshot
+    from els_core.domain.batches import AssignedSlot
 
 
 @pytest.mark.fault(7)
@@ -153,7 +154,7 @@ class RandomCoordinator:
         slot = f"essay-{self._random.randrange(12):04}"
         return Proposal(word, slot if word not in {ProposalKind.FULL, ProposalKind.UNKNOWN} else None)
 
-    def install(self, snapshots: Sequence[BatchSnapshot], now: datetime) -> None:
+    def install(self, updates: Sequence[CoordinatorUpdate], now: datetime) -> None:
         """Store nothing."""
 
     def get_assigned_count(self, batch_id: str) -> int:
@@ -215,7 +216,7 @@ def test_without_redis_nothing_is_decided(database_url: str) -> None:
     without_redis = Environment(database_url, "redis://127.0.0.1:1")
     with pytest.raises(ExternalServiceError, match="Redis"):
         without_redis.provision(content("a"))
-    assert without_redis.repository.find("b") is None
+    assert without_redis.repository.snapshots(["b"]) == []
     without_redis.close()
 
 

@@ -48,7 +48,7 @@ def run_at_once[Item, T](
 def _connect(database_url: str, redis_url: str, start: Barrier) -> None:
     """Connect before the start, so that the workers race for slots and not for connections."""
     environment = Environment(database_url, redis_url)
-    environment.repository.find("no-such-batch")
+    environment.repository.snapshots(["no-such-batch"])
     environment.redis.ping()
     _worker_of_this_process.append(Worker(environment, start))
 

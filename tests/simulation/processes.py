@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from els_core.application.message_consumer import MessageConsumer
     from els_core.application.messages import PoisonMessage
     from els_core.application.ports.clock import Clock
-    from els_core.application.ports.messaging import DeadLetterQueue
+    from els_core.application.ports.messaging import DeadLetterQueue, EventBusProbe
     from els_core.application.provision_content import ProvisioningResult
     from els_core.application.register_batch import RegistrationResult
     from els_core.domain.arrivals import Arrival
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 PARKING = timedelta(hours=1)
 SETTINGS = Settings.model_validate(
     {
-        "ELS_DATABASE_URL": "postgresql+pg8000://nowhere",
+        "ELS_DATABASE_URL": "postgresql+pg8000://nowhere/els",
         "ELS_REDIS_URL": "redis://nowhere",
+        "ELS_EVENT_BUS": "nowhere",
         "ELS_PARKING_SECONDS": int(PARKING.total_seconds()),
     }
 )
@@ -61,6 +62,11 @@ class Process(Container):
             FailpointPublisher(environment.bus, environment.injector),
             FailpointClock(environment.clock, environment.injector),
         )
+
+    @property
+    @override
+    def bus_probe(self) -> EventBusProbe:
+        return self._environment.bus
 
     @cached_property
     @override

@@ -12,9 +12,11 @@ from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.postgres.rows import snapshot_of as snapshot_of_row
+from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.domain.arrivals import content_identity
+from els_core.domain.audit import UnreadableView
 from els_core.domain.batches import Status
 from els_core.domain.events import OutboxMessage
 from els_core.domain.outcomes import Reason
@@ -84,12 +86,14 @@ def coordinator_errors(inspector: CoordinatorInspector, found: BatchEvidence) ->
         return []  # without an arrival, nothing makes ELS refresh Redis
     snapshot = found.snapshot
     [view] = inspector.inspect([found.batch_id])
+    if isinstance(view, UnreadableView):
+        return ["Redis holds what makes no sense"]
     if view is None:
         return [] if found.batch.status is Status.AWAITED else ["Redis does not know the batch"]
     if view.available - set(snapshot.available):
         return [f"Redis offers {view.available}, free are {snapshot.available}"]
     used = {content_identity(slot.text_storage_id): slot.essay_id for slot in snapshot.assigned}
-    used |= {failure.identity: str(failure.essay_id) for failure in snapshot.slot_failures}
+    used |= {failure.identity: failure.essay_id for failure in snapshot.slot_failures}
     match found.batch.status:
         case Status.OPEN:
             is_complete = used.items() <= view.slot_by_identity.items()
@@ -158,7 +162,7 @@ UNION ALL
 SELECT batch_id, 'parked', identity, NULL FROM parked_arrivals
 """)
 OUTBOX = text("SELECT event_id, batch_id, detail_type, detail FROM outbox ORDER BY position")
-ROLLS = text(statements.ROLL)
+BATCH_IDS = text("SELECT coalesce(json_agg(batch_id), '[]')::text FROM batches")
 CLEAR = text("WITH batches AS (DELETE FROM batches) DELETE FROM outbox")
 
 
@@ -168,11 +172,12 @@ class RealStores:
     def __init__(self, database_url: str, redis_url: str, retention: timedelta) -> None:
         self._engine = connect_postgres(database_url).execution_options(isolation_level="AUTOCOMMIT")
         self._client = connect_redis(redis_url)
-        self.repository = PostgresRepository(connect_postgres(database_url))
+        self._session = Session(connect_postgres(database_url))
+        self.repository = PostgresRepository(self._session)
         self.coordinator = RedisCoordinator(self._client, retention)
 
     def close(self) -> None:
-        self.repository.close()
+        self._session.close()
         self._engine.dispose()
         self._client.close()
 
@@ -183,7 +188,7 @@ class RealStores:
 
     def now(self) -> datetime:
         with self._engine.connect() as connection:
-            now: datetime = connection.execute(statements.NOW).scalar_one()
+            now: datetime = connection.execute(statements.READ_TIME).scalar_one()
             return now
 
     def advance(self, span: timedelta) -> None:
@@ -194,7 +199,9 @@ class RealStores:
 
     def batches(self) -> dict[str, BatchEvidence]:
         with self._engine.connect() as connection:
-            snapshots = [snapshot_of_row(row) for row in connection.execute(ROLLS).mappings()]
+            ids = connection.execute(BATCH_IDS).scalar_one()
+            rows = connection.execute(statements.READ_SNAPSHOTS, {"ids": ids, "idle": None}).mappings()
+            snapshots = [snapshot_of_row(row) for row in rows]
             without_slot = connection.execute(WITHOUT_SLOT).all() if snapshots else []
         return {
             snapshot.batch.batch_id: _evidence_of(

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from dev.invariants.evidence import BatchEvidence
+    from els_core.application.budgets import MayContinue
     from els_core.application.messages import DeadLetter
     from els_core.application.ports.clock import Clock
+    from els_core.application.ports.coordinator import CoordinatorUpdate
     from els_core.domain.arrivals import Arrival, ArrivalKey
-    from els_core.domain.batches import BatchSnapshot
     from els_core.domain.events import OutboxMessage
     from tests.simulation.observer import Observer
 
@@ -55,25 +56,26 @@ class TracedCoordinator(FakeCoordinator):
 
     def _random_proposal(self) -> Proposal:
         kind = self._observer.choices.one_of(list(ProposalKind))
+        version = self._observer.choices.one_of([None, 1, 3, 10**6])
         match kind:
             case ProposalKind.ASSIGNED | ProposalKind.FAILED | ProposalKind.DUPLICATE:
-                return Proposal(kind, f"essay-{self._observer.choices.below(6)}")
+                return Proposal(kind, f"essay-{self._observer.choices.below(6)}", version)
             case ProposalKind.FULL | ProposalKind.UNKNOWN:
-                return Proposal(kind)
+                return Proposal(kind, None, version)
             case _:
                 assert_never(kind)
 
     @override
-    def install(self, snapshots: Sequence[BatchSnapshot], now: datetime) -> None:
+    def install(self, updates: Sequence[CoordinatorUpdate], now: datetime) -> None:
         install = super().install
-        answer_later(self._observer, "install", lambda: install(snapshots, now))
+        answer_later(self._observer, "install", lambda: install(updates, now))
 
     @override
-    def _install(self, snapshot: BatchSnapshot, now: datetime) -> None:
-        batch = snapshot.batch
+    def _install(self, update: CoordinatorUpdate, now: datetime) -> None:
+        batch = update.snapshot.batch
         before = self.keys_of(batch.batch_id).metadata
         self._observer.log("installs {} v{} {}", batch.batch_id, batch.version, batch.status.value)
-        super()._install(snapshot, now)
+        super()._install(update, now)
         after = self.keys_of(batch.batch_id).metadata
         if before is not None and (after is None or after.version < before.version):
             what = f"Redis had version {before.version} and went back to {after and after.version}"
@@ -90,9 +92,9 @@ class TracedBus(FakeBus):
         self._observer = observer
 
     @override
-    def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
+    def publish(self, messages: Sequence[OutboxMessage], may_continue: MayContinue) -> list[UUID]:
         publish = super().publish
-        accepted = answer_later(self._observer, "publish", lambda: publish(messages))
+        accepted = answer_later(self._observer, "publish", lambda: publish(messages, may_continue))
         for message in messages:
             verb = "publishes" if message.event_id in accepted else "cannot publish"
             self._observer.log("{} {} of {}", verb, message.detail_type, message.batch_id)

@@ -10,21 +10,23 @@ import boto3
 from botocore.config import Config
 
 from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
-from els_core.adapters.aws.event_bus import EventBridgePublisher
+from els_core.adapters.aws.event_bus import EventBridgeProbe, EventBridgePublisher
 from els_core.adapters.aws.iam_tokens import postgres_password, redis_credentials
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.postgres.schema_upgrade import upgrade
+from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.adapters.telemetry.tracing import linking, traceparent
+from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.audit_batches import WINDOW, AuditBatches
 from els_core.application.batch_status import BatchStatus
 from els_core.application.decision_step import StoreRejection
 from els_core.application.expire_batches import ExpireBatches
-from els_core.application.message_consumer import MessageConsumer
+from els_core.application.message_consumer import MessageConsumer, Retry
 from els_core.application.messages import PoisonMessage
 from els_core.application.post_commit import PostCommit
 from els_core.application.provision_content import ProvisionContent, ProvisioningResult
@@ -32,16 +34,18 @@ from els_core.application.publish_outbox import PublishOutbox
 from els_core.application.register_batch import RegisterBatch, RegistrationResult
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival, parse_registration
+from els_core.domain.errors import EventBusMissingError
 from els_core.settings import read_settings
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from mypy_boto3_events import EventBridgeClient
     from redis import Redis
     from redis.cluster import RedisCluster
     from sqlalchemy import Engine
 
-    from els_core.application.ports.messaging import DeadLetterQueue
+    from els_core.application.ports.messaging import DeadLetterQueue, EventBusProbe
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
     from els_core.settings import Settings
@@ -59,7 +63,12 @@ class Container:
     @cached_property
     def repository(self) -> PostgresRepository:
         """Return the repository."""
-        return PostgresRepository(self._connect_postgres())
+        return PostgresRepository(self.session)
+
+    @cached_property
+    def session(self) -> Session:
+        """Return the session on Postgres."""
+        return Session(self._connect_postgres())
 
     @cached_property
     def redis(self) -> Redis | RedisCluster:
@@ -74,7 +83,7 @@ class Container:
 
     def close(self) -> None:
         """Close all connections. Lambda never calls this."""
-        self.repository.close()
+        self.session.close()
         self.redis.close()
 
     @cached_property
@@ -83,9 +92,19 @@ class Container:
         return PostCommit(
             self.coordinator,
             self.repository,
-            EventBridgePublisher(boto3.client("events", config=AWS), self.settings.event_bus),
+            EventBridgePublisher(self.event_bridge, self.settings.required_event_bus),
             SystemClock(),
         )
+
+    @cached_property
+    def event_bridge(self) -> EventBridgeClient:
+        """Return the EventBridge client."""
+        return boto3.client("events", config=AWS)
+
+    @property
+    def bus_probe(self) -> EventBusProbe:
+        """Return the check that the outbound bus exists."""
+        return EventBridgeProbe(self.event_bridge, self.settings.required_event_bus)
 
     @cached_property
     def encoder(self) -> JsonEventEncoder:
@@ -95,7 +114,9 @@ class Container:
     @cached_property
     def dead_letter_queue(self) -> DeadLetterQueue:
         """Return the dead-letter queue of the function's own queue."""
-        return SqsDeadLetterQueue(boto3.client("sqs", config=AWS), self.settings.dead_letter_queue_url)
+        return SqsDeadLetterQueue(
+            boto3.client("sqs", config=AWS), self.settings.required_dead_letter_queue_url
+        )
 
     def register_batch(self) -> MessageConsumer[Registration, RegistrationResult]:
         """Return the consumer of its queue."""
@@ -103,7 +124,7 @@ class Container:
         return MessageConsumer(
             linking(lambda body: parse_registration(body, default)),
             RegisterBatch(self.post_commit, self.encoder).register,
-            lambda report: [_poison(answer) for answer in report.answers],
+            lambda report: [_verdict(answer) for answer in report.answers],
             self.dead_letter_queue,
         )
 
@@ -112,7 +133,7 @@ class Container:
         return MessageConsumer(
             linking(parse_arrival),
             ProvisionContent(self.post_commit, self.encoder).provision,
-            lambda report: [_poison(outcome) for outcome in report.outcomes],
+            lambda report: [_verdict(outcome) for outcome in report.outcomes],
             self.dead_letter_queue,
         )
 
@@ -122,27 +143,38 @@ class Container:
 
     def publish_outbox(self) -> PublishOutbox:
         """Return the use case."""
-        return PublishOutbox(self.post_commit)
+        return PublishOutbox(self.post_commit, self.bus_probe)
 
     def audit_batches(self, window: timedelta = WINDOW) -> AuditBatches:
         """Return the use case; it checks batches that were closed within `window`."""
         return AuditBatches(
-            PostgresAuditReader(self.repository.engine),
+            PostgresAuditReader(self.session),
             self.coordinator,
             self.coordinator,
             SystemClock(),
             self.expire_batches,
             self.publish_outbox,
             self.settings.parking,
+            self.bus_probe if self.settings.event_bus else None,
             window,
         )
+
+    def announce_batch(self) -> AnnounceBatch:
+        """Return the use case."""
+        return AnnounceBatch(self.post_commit, self.encoder)
 
     def batch_status(self) -> BatchStatus:
         """Return the use case."""
         return BatchStatus(self.repository)
 
     def migrate_database(self) -> str:
-        """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is."""
+        """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is.
+
+        Raises `EventBusMissingError` before that if the outbound bus does not exist: a deployment that would
+        lose its results must not succeed.
+        """
+        if self.settings.event_bus and not self.bus_probe.exists():
+            raise EventBusMissingError("deploy", service="EventBridge")
         return upgrade(self._connect_postgres(is_patient=True))
 
     def _connect_postgres(self, *, is_patient: bool = False) -> Engine:
@@ -156,9 +188,12 @@ def container() -> Container:
     return Container(read_settings())
 
 
-def _poison(answer: object) -> PoisonMessage | None:
-    return (
-        PoisonMessage("REJECTED_BY_STORE", "data", answer.reason)
-        if isinstance(answer, StoreRejection)
-        else None
-    )
+def _verdict(answer: object) -> PoisonMessage | Retry | None:
+    """Return why a message is dead or delivered again, None for one that is done."""
+    match answer:
+        case StoreRejection(reason):
+            return PoisonMessage("REJECTED_BY_STORE", "data", reason)
+        case Retry():
+            return answer
+        case _:
+            return None

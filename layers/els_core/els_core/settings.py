@@ -4,16 +4,57 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 # Longer than a message can live in a queue and then in its dead-letter queue (14 days each), so that a
 # redriven registration always finds its batch.
 MIN_RETENTION_DAYS = 29
+MAX_RETENTION_DAYS = 36_500
+MAX_SECONDS = 1_209_600  # 14 days, the longest retention of a queue
+
+DATABASE_URL = "postgresql+pg8000://user@host:5432/database, or ...@/database?unix_sock=/path"
+REDIS_URL = "redis://host:6379 or rediss://user@host:6379"
 
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names it and says what is expected."""
+
+
+def _url(text: str, schemes: set[str], parameters: Mapping[str, set[str] | None]) -> str:
+    """Check scheme, host, port and parameters; a parameter with a set takes one of its values."""
+    parts = urlsplit(text)  # a port that is no number raises ValueError when it is read
+    given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    if parts.scheme not in schemes or parts.port == 0 or any(name not in parameters for name, _ in given):
+        raise ValueError("scheme, port or parameter")
+    for name, value in given:
+        allowed = parameters[name]
+        if not value or (allowed is not None and value not in allowed):
+            raise ValueError("value of a parameter")
+    if not parts.hostname and "unix_sock" not in dict(given):
+        raise ValueError("host")
+    return text
+
+
+def _database_url(text: str) -> str:
+    _url(text, {"postgresql+pg8000"}, {"unix_sock": None, "sslmode": {"disable", "verify-full"}})
+    if len(urlsplit(text).path) < len("/d"):
+        raise ValueError("database")
+    return text
+
+
+def _redis_url(text: str) -> str:
+    database = urlsplit(text).path.strip("/")
+    if database and not database.isdecimal():
+        raise ValueError("database")
+    return _url(text, {"redis", "rediss"}, {"ssl_ca_certs": None})
+
+
+def _boolean(text: object) -> object:
+    if text in {"true", "false"}:
+        return text == "true"
+    raise ValueError("boolean")
 
 
 class Settings(BaseModel):
@@ -22,44 +63,51 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     database_url: Annotated[
-        str,
-        Field(
-            alias="ELS_DATABASE_URL",
-            pattern=r"^postgresql\+pg8000://",
-            description="postgresql+pg8000://user@host:5432/database",
-        ),
+        str, Field(alias="ELS_DATABASE_URL", description=DATABASE_URL), AfterValidator(_database_url)
     ]
-    redis_url: Annotated[
-        str,
-        Field(
-            alias="ELS_REDIS_URL",
-            pattern=r"^rediss?://",
-            description="redis://host:6379 or rediss://user@host:6379",
-        ),
-    ]
+    redis_url: Annotated[str, Field(alias="ELS_REDIS_URL", description=REDIS_URL), AfterValidator(_redis_url)]
     redis_cluster: Annotated[
-        bool, Field(alias="ELS_REDIS_CLUSTER", description="true when Redis is a cluster, else false")
+        bool,
+        Field(alias="ELS_REDIS_CLUSTER", description="true when Redis is a cluster, else false"),
+        BeforeValidator(_boolean),
     ] = False
     event_bus: Annotated[
-        str, Field(alias="ELS_EVENT_BUS", min_length=1, description="the name of the outbound event bus")
-    ] = "default"
+        str | None,
+        Field(
+            alias="ELS_EVENT_BUS",
+            pattern=r"^[A-Za-z0-9/._:-]{1,1600}$",
+            description="the name or ARN of the outbound event bus; there is no default",
+        ),
+    ] = None
     dead_letter_queue_url: Annotated[
-        str,
-        Field(alias="ELS_DEAD_LETTER_QUEUE_URL", description="the URL of the function's dead-letter queue"),
-    ] = ""
+        str | None,
+        Field(
+            alias="ELS_DEAD_LETTER_QUEUE_URL",
+            pattern=r"^https?://[^/\s]+/\S+$",
+            description="the URL of the function's own dead-letter queue",
+        ),
+    ] = None
     default_timeout_seconds: Annotated[
         int,
-        Field(alias="ELS_DEFAULT_TIMEOUT_SECONDS", ge=1, le=1_209_600, description="seconds, 1 to 1209600"),
+        Field(
+            alias="ELS_DEFAULT_TIMEOUT_SECONDS",
+            ge=1,
+            le=MAX_SECONDS,
+            description=f"seconds, 1 to {MAX_SECONDS}",
+        ),
     ] = 86_400
     parking_seconds: Annotated[
-        int, Field(alias="ELS_PARKING_SECONDS", ge=1, description="seconds, 1 or more")
+        int,
+        Field(alias="ELS_PARKING_SECONDS", ge=1, le=MAX_SECONDS, description=f"seconds, 1 to {MAX_SECONDS}"),
     ] = 3_600
     retention_days: Annotated[
         int,
         Field(
             alias="ELS_RETENTION_DAYS",
             ge=MIN_RETENTION_DAYS,
-            description=f"days, {MIN_RETENTION_DAYS} or more: longer than all queues together keep a message",
+            le=MAX_RETENTION_DAYS,
+            description=f"days, {MIN_RETENTION_DAYS} (longer than all queues together keep a message) to "
+            f"{MAX_RETENTION_DAYS}",
         ),
     ] = 90
 
@@ -72,6 +120,16 @@ class Settings(BaseModel):
     def retention(self) -> timedelta:
         """Return how long a batch is kept after its last change."""
         return timedelta(days=self.retention_days)
+
+    @property
+    def required_event_bus(self) -> str:
+        """Return the outbound bus; raise `SettingsError` if none is named, since there is no safe default."""
+        return _required("ELS_EVENT_BUS", self.event_bus)
+
+    @property
+    def required_dead_letter_queue_url(self) -> str:
+        """Return the function's own dead-letter queue; raise `SettingsError` if none is named."""
+        return _required("ELS_DEAD_LETTER_QUEUE_URL", self.dead_letter_queue_url)
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -90,9 +148,16 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 def read_database_url(environment: Mapping[str, str] = os.environ) -> str:
     """Return the database of the migrations, which need nothing else; raise `SettingsError` without it."""
-    if "ELS_DATABASE_URL" not in environment:
-        raise SettingsError(_complaint("ELS_DATABASE_URL", environment))
-    return environment["ELS_DATABASE_URL"]
+    try:
+        return _database_url(environment["ELS_DATABASE_URL"])
+    except (KeyError, ValueError):
+        raise SettingsError(_complaint("ELS_DATABASE_URL", environment)) from None
+
+
+def _required(name: str, value: str | None) -> str:
+    if value is None:
+        raise SettingsError(_complaint(name, {}))
+    return value
 
 
 def _complaint(name: str, known: Mapping[str, str]) -> str:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from els_core.application.audit_batches import AuditReport
 from els_core.application.batch_status import BatchDescription
-from els_core.application.decision_step import StoreRejection
+from els_core.application.decision_step import ClosedBatch, StoreRejection
 from els_core.application.expire_batches import SweepResult
-from els_core.application.message_consumer import ConsumeResult
+from els_core.application.message_consumer import ConsumeResult, Retry
 from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
+from els_core.application.ports.repository import BatchOverview
 from els_core.application.post_commit import PublishResult
-from els_core.application.provision_content import ProvisioningResult
+from els_core.application.provision_content import ArrivalAnswer, ProvisioningResult
 from els_core.application.publish_outbox import RelayResult
 from els_core.application.register_batch import (
     Opened,
@@ -22,9 +23,8 @@ from els_core.application.register_batch import (
     Repeated,
 )
 from els_core.domain.audit import Finding, FindingKind
-from els_core.domain.batches import Batch, BatchSnapshot, Status
+from els_core.domain.batches import Batch, Status
 from els_core.domain.errors import ExternalServiceError
-from els_core.domain.events import BatchClosed
 from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Outcome, Parked, Reason
 from tests.factories import content, registration
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
 
-OUTCOMES: dict[type, Outcome | StoreRejection] = {
+OUTCOMES: dict[type, ArrivalAnswer] = {
     Assigned: Assigned("essay"),
     Failed: Failed("essay"),
     Excess: Excess(Reason.NO_AVAILABLE_SLOT),
@@ -42,12 +42,14 @@ OUTCOMES: dict[type, Outcome | StoreRejection] = {
     Duplicate: Duplicate(Assigned("essay")),
     Parked: Parked(),
     StoreRejection: StoreRejection("refused"),
+    Retry: Retry(),
 }
 ANSWERS: dict[type, RegistrationAnswer] = {
     Opened: Opened(),
     Repeated: Repeated(),
     Rejected: Rejected(),
     StoreRejection: StoreRejection("refused"),
+    Retry: Retry(),
 }
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 TERMINAL = [status for status in Status if status.is_terminal]
@@ -55,9 +57,8 @@ FAULT = ExternalServiceError("publish", service="EventBridge")
 PUBLISHED = PublishResult(2, 1, (FAULT,))
 
 
-def closed(status: Status) -> BatchClosed:
-    details = registration(1).details
-    return BatchClosed(BatchSnapshot(Batch("b", status, 1), details), details)
+def closed(status: Status) -> ClosedBatch:
+    return ClosedBatch(Batch("b", status, 1), registration(1).details.correlation_id)
 
 
 def _consumed[Item, Report](items: Sequence[Item], report: Report) -> ConsumeResult[Item, Report]:
@@ -71,14 +72,14 @@ def _consumed[Item, Report](items: Sequence[Item], report: Report) -> ConsumeRes
 def arrivals_consumed() -> ConsumeResult[Arrival, ProvisioningResult]:
     outcomes = list(OUTCOMES.values())
     items: list[Arrival] = [content(f"c{number}") for number in range(len(outcomes))]
-    report = ProvisioningResult(outcomes, [closed(status) for status in TERMINAL], PUBLISHED)
+    report = ProvisioningResult(outcomes, [closed(status) for status in TERMINAL], [PUBLISHED])
     return _consumed(items, report)
 
 
 def registrations_consumed() -> ConsumeResult[Registration, RegistrationResult]:
     answers = list(ANSWERS.values())
     drained: dict[tuple[str, str], Outcome] = {("b0", "content:c"): Assigned("essay")}
-    report = RegistrationResult(answers, drained, [("b1", "content:d")], [], PUBLISHED)
+    report = RegistrationResult(answers, drained, [("b1", "content:d")], [], [PUBLISHED])
     return _consumed([registration(1, f"b{number}") for number in range(len(answers))], report)
 
 
@@ -89,11 +90,13 @@ def audit_report() -> AuditReport:
 
 
 def description(status: Status) -> BatchDescription:
-    return BatchDescription(closed(status).snapshot, NOW, "a sentence")
+    correlation_id = None if status is Status.AWAITED else registration(1).details.correlation_id
+    overview = BatchOverview(Batch("b", status, 1), NOW, (), 0, 0, None, "", None, None, None, correlation_id)
+    return BatchDescription(overview, "a sentence", [], None)
 
 
 def awaited() -> BatchDescription:
-    return BatchDescription(BatchSnapshot(Batch("b", Status.AWAITED, 1)), NOW, "a sentence")
+    return description(Status.AWAITED)
 
 
 def migrate_and_fail() -> str:

@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.application.decision_step import StoreRejection
+from els_core.application.message_consumer import Retry
 from els_core.application.register_batch import RegistrationAnswer
 from els_core.application.signals import Metric, of_arrival, of_closed_batch, of_finding, of_registration
 from els_core.domain.audit import FindingKind
@@ -101,7 +102,7 @@ def texts_in(path: Path) -> Iterator[str]:
     ids=["arrivals", "registrations"],
 )
 def test_the_samples_of_these_tests_are_complete(samples: dict[type, object], alias: TypeAliasType) -> None:
-    assert set(samples) == members(alias) | {StoreRejection}
+    assert set(samples) == members(alias) | {StoreRejection, Retry}
 
 
 def test_every_result_has_a_metric_of_its_own() -> None:

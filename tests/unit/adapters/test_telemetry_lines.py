@@ -51,6 +51,7 @@ def test_arrivals_have_a_line_per_batch_and_outcome() -> None:
         ("arrivals decided", "b", "duplicate"),
         ("arrivals decided", "b", "parked"),
         ("arrivals decided", "b", "rejected_by_store"),
+        ("arrivals decided", "b", "not_reached"),
         ("batch closed", "b", "ready"),
         ("batch closed", "b", "failed"),
         ("batch closed", "b", "timed_out"),
@@ -77,6 +78,7 @@ def test_registrations_have_a_line_each_and_their_parked_arrivals_too() -> None:
         ("registration decided", "b1", "repeated"),
         ("registration decided", "b2", "rejected"),
         ("registration decided", "b3", "rejected_by_store"),
+        ("registration decided", "b4", "not_reached"),
         ("parked arrivals decided", "b0", "assigned"),
         ("parked arrivals could not be decided", "b1", "parked"),
         ("registrations retried", "b0", "retried"),
@@ -108,7 +110,9 @@ def test_an_audit_has_a_line_per_finding_and_says_what_its_repairs_did() -> None
     found = lines(lambda telemetry: telemetry.audit_finished(audit_report()))
     findings = [line["outcome"] for line in found if line["message"] == "audit finding"]
     assert findings == [kind.value for kind in FindingKind]
-    assert [line["healed"] for line in found if "healed" in line] == [True] + [False] * (len(findings) - 1)
+    assert [line["repaired"] for line in found if "repaired" in line] == [True] + [False] * (
+        len(findings) - 1
+    )
     assert [line["message"] for line in found if line["level"] == "INFO"] == [
         "audit finished",
         "batch closed",

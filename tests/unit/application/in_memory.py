@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from els_core.application.batch_status import BatchStatus
+from els_core.application.budgets import always
 from els_core.application.expire_batches import ExpireBatches
 from els_core.application.post_commit import PostCommit
 from els_core.application.provision_content import ProvisionContent
@@ -34,11 +35,6 @@ GRACE = timedelta(seconds=10)
 HOUR = timedelta(hours=1)
 
 
-def always() -> bool:
-    """Say that there is time left."""
-    return True
-
-
 class InMemoryEnvironment:
     """Postgres, Redis, bus and clock in memory, and the use cases on them."""
 
@@ -52,7 +48,7 @@ class InMemoryEnvironment:
         self.register_batch = RegisterBatch(self.post_commit, encoder)
         self.provision_content = ProvisionContent(self.post_commit, encoder)
         self.expire_batches = ExpireBatches(self.post_commit, encoder, PARKING, RETENTION)
-        self.publish_outbox = PublishOutbox(self.post_commit, GRACE)
+        self.publish_outbox = PublishOutbox(self.post_commit, self.bus, GRACE)
         self.batch_status = BatchStatus(self.postgres)
 
     def register(self, *registrations: Registration) -> RegistrationResult:
@@ -68,9 +64,8 @@ class InMemoryEnvironment:
         return self.publish_outbox.run(may_continue)
 
     def snapshot(self, batch_id: str = "b") -> BatchSnapshot:
-        found = self.postgres.find(batch_id)
-        assert found is not None
-        return found[0]
+        [found] = self.postgres.snapshots([batch_id])
+        return found
 
     def published(self) -> list[str]:
         """Return the types of the published messages, in order."""
@@ -78,8 +73,8 @@ class InMemoryEnvironment:
 
     def outbox(self) -> list[str]:
         """Return the types of the messages that are not sent yet, oldest first."""
-        rows = self.postgres.unsent(timedelta(0), 0, 10_000)
-        return [message.detail_type for _, message in rows]
+        rows = self.postgres.database.outbox.committed.values()
+        return [row.message.detail_type for row in sorted(rows, key=lambda row: row.position)]
 
     def make_parked_unreadable(self, identity: str, batch_id: str = "b") -> None:
         """Make the stored form of a parked arrival unreadable."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from els_core.application.audit_batches import AuditBatches
+from els_core.application.budgets import always
 from els_core.domain.audit import Finding, FindingKind
 from tests.factories import content, registration
-from tests.unit.application.in_memory import HOUR, PARKING, InMemoryEnvironment, always
+from tests.unit.application.in_memory import HOUR, PARKING, InMemoryEnvironment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import timedelta
 
     from els_core.application.audit_batches import AuditReport
@@ -37,9 +39,13 @@ class FakeAuditReader:
         batch_id = min((one for one in self.recounted if one > after), default=None)
         return ([self.recounted[batch_id]] if batch_id else []), batch_id
 
-    def idle_open(self, idle: timedelta, after: str, limit: int) -> list[BatchSnapshot]:
-        del idle, limit
-        return [held for held in self.idle if held.batch.batch_id > after][:1]
+    def idle_open(self, idle: timedelta, after: str, max_slots: int) -> list[str]:
+        del idle, max_slots
+        return [held.batch.batch_id for held in self.idle if held.batch.batch_id > after][:1]
+
+    def idle_snapshots(self, idle: timedelta, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
+        del idle
+        return [held for held in self.idle if held.batch.batch_id in batch_ids]
 
 
 @pytest.fixture
@@ -140,3 +146,32 @@ def test_a_healthy_service_starts_no_sweep_and_no_relay(environment: InMemoryEnv
         reader, environment.redis, environment.redis, environment.clock, fail, fail, PARKING
     )
     assert kinds(use_case.run(always, repair=True)) == [FindingKind.PARKED_TOO_LONG]
+
+
+def test_a_missing_bus_is_found_before_everything_else(environment: InMemoryEnvironment) -> None:
+    environment.bus.is_there = False
+    stuck = Finding(FindingKind.OVERDUE_OPEN, "b", "open past its deadline")
+    use_case = AuditBatches(
+        FakeAuditReader([stuck]),
+        environment.redis,
+        environment.redis,
+        environment.clock,
+        lambda: environment.expire_batches,
+        lambda: environment.publish_outbox,
+        PARKING,
+        environment.bus,
+    )
+    report = use_case.run(always)
+    assert [(one.kind, one.batch_id) for one in report.findings] == [
+        (FindingKind.EVENT_BUS_MISSING, None),
+        (FindingKind.OVERDUE_OPEN, "b"),
+    ]
+
+
+def test_a_version_of_the_future_is_found_and_replaced(environment: InMemoryEnvironment) -> None:
+    metadata = environment.redis.keys_of("b").metadata
+    assert metadata is not None
+    environment.redis.keys_of("b").metadata = replace(metadata, version=10**6)
+    reader = FakeAuditReader(idle=[environment.snapshot("b")])
+    assert kinds(audit(environment, reader, repair=True)) == [FindingKind.REDIS_DIFFERS]
+    assert kinds(audit(environment, reader)) == []

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from els_core.application.expire_batches import PAGE
+from els_core.application.budgets import MAX_SLOTS
+from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.domain.batches import Status
+from els_core.domain.errors import ProcessingError
 from tests.factories import content, failure, registration
 from tests.unit.application.in_memory import HOUR, PARKING, RETENTION, InMemoryEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from els_core.domain.events import DomainEvent
 
 
 @pytest.fixture
@@ -28,7 +37,7 @@ def test_only_open_batches_past_their_deadline_are_closed(environment: InMemoryE
     )
     environment.provision(content("a", "ready"), content("a", "awaited"))
     environment.clock.advance(HOUR)
-    assert [closed.batch_id for closed in environment.expire().closed] == ["due"]
+    assert [closed.batch.batch_id for closed in environment.expire().closed] == ["due"]
     assert statuses(environment, "due", "open", "ready", "awaited") == [
         Status.TIMED_OUT,
         Status.OPEN,
@@ -68,18 +77,21 @@ def test_a_sweep_closes_batches_although_redis_and_the_bus_are_down(environment:
     assert environment.outbox() == ["BatchReadinessTimeout"]
 
 
+PAGE = MAX_SLOTS // 2_000
+
+
 @pytest.mark.parametrize("count", [PAGE - 1, PAGE, PAGE + 1])
 def test_every_page_of_overdue_batches_is_closed(environment: InMemoryEnvironment, count: int) -> None:
-    environment.register(*(registration(1, f"b{number}", 60) for number in range(count)))
+    environment.register(*(registration(2_000, f"b{number}", 60) for number in range(count)))
     environment.clock.advance(HOUR)
     assert len(environment.expire().closed) == count
 
 
 def test_a_sweep_stops_between_pages_when_time_runs_short(environment: InMemoryEnvironment) -> None:
-    environment.register(*(registration(1, f"b{number}", 60) for number in range(PAGE + 1)))
+    environment.register(*(registration(2_000, f"b{number}", 60) for number in range(PAGE + 1)))
     environment.clock.advance(HOUR)
-    time_left = iter([True, False, False, False])
-    assert len(environment.expire(lambda: next(time_left)).closed) == PAGE
+    result = environment.expire(lambda: not environment.bus.accepted)
+    assert len(result.closed) == PAGE
 
 
 @pytest.mark.fault(5)
@@ -118,7 +130,7 @@ def test_batches_unchanged_for_longer_than_the_retention_are_deleted(
     assert environment.expire().purged == 0
     environment.clock.advance(2 * HOUR)
     assert environment.expire().purged == 1
-    assert environment.postgres.find("old") is None
+    assert environment.postgres.snapshots(["old"]) == []
     assert statuses(environment, "young") == [Status.READY]
 
 
@@ -128,3 +140,34 @@ def test_every_page_of_old_batches_is_deleted(environment: InMemoryEnvironment, 
     environment.expire()
     environment.clock.advance(RETENTION + HOUR)
     assert environment.expire().purged == count
+
+
+@pytest.mark.fault(33)
+def test_a_batch_that_cannot_be_closed_is_passed_over(
+    environment: InMemoryEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["b0", "b1", "b2", "b3"]
+    environment.register(*(registration(2, name, 60 + at) for at, name in enumerate(names)))
+    environment.clock.advance(HOUR)
+    encode = JsonEventEncoder.encode
+
+    def fail_for_one(encoder: JsonEventEncoder, events: Sequence[DomainEvent], now: datetime) -> Any:
+        if any(event.batch_id == "b1" for event in events):
+            raise ProcessingError("encode")
+        return encode(encoder, events, now)
+
+    monkeypatch.setattr(JsonEventEncoder, "encode", fail_for_one)
+    result = environment.expire()
+    assert [closed.batch.batch_id for closed in result.closed] == ["b0", "b2", "b3"]
+    assert [fault.operation for fault in result.faults] == ["encode", "encode"]
+    assert statuses(environment, "b1") == [Status.OPEN]
+
+
+@pytest.mark.fault(34)
+def test_a_backlog_of_one_job_does_not_starve_the_others(environment: InMemoryEnvironment) -> None:
+    environment.register(*(registration(2_000, f"b{number}", 60) for number in range(3 * PAGE)))
+    environment.provision(content("early", "awaited"))
+    environment.clock.advance(HOUR)
+    result = environment.expire(lambda: "ParkedContentOverdue" not in environment.published())
+    assert len(result.closed) == PAGE
+    assert result.overdue_parked == 1

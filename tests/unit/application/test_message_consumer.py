@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from els_core.application.message_consumer import MessageConsumer
+from els_core.application.message_consumer import MessageConsumer, Retry
 from els_core.application.messages import PoisonMessage, QueueMessage
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError, ProcessingError
 from tests.fakes.queues import FakeDeadLetterQueue
@@ -57,10 +57,12 @@ def consume(
     def parse(body: str) -> str | PoisonMessage:
         return BAD if body in poison else body
 
-    def rejections(report: list[str]) -> list[PoisonMessage | None]:
+    def verdicts(report: list[str]) -> list[PoisonMessage | Retry | None]:
         return [REJECTED if item in rejected else None for item in report]
 
-    consumer = MessageConsumer(parse, process, rejections, queue or SmallDeadLetterQueue())
+    consumer = MessageConsumer(
+        parse, lambda items, _: process(items), verdicts, queue or SmallDeadLetterQueue()
+    )
     return consumer.consume(MESSAGES)
 
 
@@ -103,13 +105,13 @@ def test_an_unavailable_store_retries_every_message_after_one_call(fault: Except
 
 
 @pytest.mark.fault(21)
-def test_a_store_that_fails_while_processing_one_by_one_retries_the_rest_at_once() -> None:
+def test_a_store_that_fails_while_processing_halves_retries_the_rest_at_once() -> None:
     process = Processor(
         {"2": ProcessingError("decide"), "4": ExternalServiceError("reach", service="Postgres")}
     )
     result = consume(process)
-    assert sorted(result.batch_item_failures) == ["m2", "m4", "m5", "m6", "m7", "m8", "m9"]
-    assert [len(call) for call in process.calls] == [10, 1, 1, 1, 1, 1]
+    assert sorted(result.batch_item_failures) == ["m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9"]
+    assert [len(call) for call in process.calls] == [10, 5, 2, 3, 1, 2]
 
 
 @pytest.mark.fault(15)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 
-from els_core.application.publish_outbox import PAGE, RelayResult
+from els_core.application.publish_outbox import PAGE_BYTES, RelayResult
 from els_core.domain.errors import ExternalServiceError
 from els_core.domain.events import OutboxMessage
 from tests.unit.application.in_memory import GRACE, InMemoryEnvironment
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+PAGE = 4
+DETAIL = "x" * (PAGE_BYTES // PAGE)
+
+
 def messages(count: int, start: int = 0) -> list[OutboxMessage]:
     return [
-        OutboxMessage(UUID(int=number), "b", f"Event{number}", "{}") for number in range(start, start + count)
+        OutboxMessage(UUID(int=number), "b", f"Event{number}", DETAIL)
+        for number in range(start, start + count)
     ]
 
 
@@ -40,7 +46,7 @@ def test_old_events_are_published_oldest_first_and_deleted() -> None:
     left = list(reversed(messages(3)))
     environment = environment_with(left)
     assert environment.relay() == RelayResult(sent=3, unsent=0)
-    assert environment.bus.accepted == left
+    assert [one.event_id for one in environment.bus.accepted] == [one.event_id for one in left]
     assert environment.outbox() == []
 
 
@@ -75,8 +81,8 @@ def test_a_page_of_rejected_events_does_not_stop_the_next_page() -> None:
 
 def test_the_relay_stops_between_pages_when_time_runs_short() -> None:
     environment = environment_with(messages(2 * PAGE))
-    time_left = iter([True, False])
-    assert environment.relay(lambda: next(time_left)).sent == PAGE
+    result = environment.relay(lambda: len(environment.bus.accepted) < PAGE)
+    assert result.sent == PAGE
     assert len(environment.outbox()) == PAGE
 
 
@@ -88,3 +94,20 @@ def test_an_unavailable_bus_is_a_fault_and_the_next_run_publishes_everything() -
         environment.relay()
     environment.bus.is_down = False
     assert environment.relay().sent == 3
+
+
+@pytest.mark.fault(36)
+def test_a_final_result_does_not_wait_behind_other_events() -> None:
+    final = replace(messages(1, start=99)[0], is_final=True)
+    environment = environment_with([*messages(5), final])
+    environment.relay()
+    assert environment.published()[0] == "Event99"
+
+
+@pytest.mark.fault(24)
+def test_nothing_is_sent_to_a_bus_that_does_not_exist() -> None:
+    environment = environment_with(messages(3))
+    environment.bus.is_there = False
+    result = environment.relay()
+    assert [fault.error_code for fault in result.faults] == ["EVENT_BUS_MISSING"]
+    assert len(environment.outbox()) == 3

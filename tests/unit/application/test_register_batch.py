@@ -68,13 +68,13 @@ def test_parked_arrivals_are_decided_in_the_order_in_which_they_came(
     result = environment.register(registration(2))
     assert [name_of(outcome) for outcome in result.drained.values()] == ["assigned", "failed", "excess"]
     assert result.drained["b", "content:x"] == Excess(Reason.NO_AVAILABLE_SLOT)
-    assert [closed.snapshot.batch.status for closed in result.closed] == [Status.READY]
+    assert [closed.batch.status for closed in result.closed] == [Status.READY]
 
 
 def test_a_decided_parked_arrival_is_no_longer_parked(environment: InMemoryEnvironment) -> None:
     environment.provision(content("a"))
     environment.register(registration(2))
-    assert environment.postgres.transact(lambda transaction: transaction.parked(["b"])) == []
+    assert environment.postgres.transact(lambda transaction: transaction.parked(["b"], 100)) == []
 
 
 @pytest.mark.fault(15)
@@ -89,7 +89,7 @@ def test_a_parked_arrival_that_cannot_be_decided_stays_parked_and_fails_no_regis
     assert list(map(type, result.drained.values())) == [Assigned]
     undecidable = {"content:large", "content:unreadable"}
     assert {identity for _, identity in result.undecidable} == undecidable
-    parked = environment.postgres.transact(lambda transaction: transaction.parked(["b"]))
+    parked = environment.postgres.transact(lambda transaction: transaction.parked(["b"], 100))
     assert {row.identity for row in parked} == undecidable
 
 
@@ -105,6 +105,6 @@ def test_a_registration_stands_although_redis_is_down(environment: InMemoryEnvir
     environment.redis.is_down = True
     result = environment.register(registration(1))
     assert result.answers == [Opened()]
-    assert [fault.service for fault in result.published.faults] == ["Redis"]
+    assert [fault.service for fault in result.published[0].faults] == ["Redis"]
     environment.redis.is_down = False
     assert environment.provision(failure("f")).outcomes == [Failed("essay-0000")]

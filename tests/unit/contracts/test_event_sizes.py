@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from els_core.adapters.aws.event_bus import EventBridgePublisher
+from els_core.application.budgets import always
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.domain.batches import (
     AssignedSlot,
@@ -52,7 +53,7 @@ def sent(*domain_events: DomainEvent) -> list[dict[str, Any]]:
     """Publish events on a bus that enforces the limits of AWS, and return the details that it accepted."""
     client: Any = EventsClient()
     messages = JsonEventEncoder().encode(domain_events, NOW)
-    assert len(EventBridgePublisher(client, "bus").publish(messages)) == len(messages)
+    assert len(EventBridgePublisher(client, "bus").publish(messages, always)) == len(messages)
     return [json.loads(entry["Detail"]) for call in client.calls for entry in call]
 
 

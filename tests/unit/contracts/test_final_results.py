@@ -34,9 +34,9 @@ def counts(expected: int, assigned: int, failed_count: int) -> dict[str, Any]:
     }
 
 
-READY = snapshot(2, ["a"], ["f"], ["late"], status=Status.READY)
-ALL_FAILED = snapshot(2, failed=["f", "g"], late=["late"], status=Status.FAILED)
-TIMED_OUT = snapshot(3, ["a"], ["f"], ["late"], status=Status.TIMED_OUT)
+READY = snapshot(2, ["a"], ["f"], status=Status.READY)
+ALL_FAILED = snapshot(2, failed=["f", "g"], status=Status.FAILED)
+TIMED_OUT = snapshot(3, ["a"], ["f"], status=Status.TIMED_OUT)
 
 RESULTS: dict[Status, tuple[BatchSnapshot, dict[str, Any]]] = {
     Status.READY: (

@@ -19,9 +19,7 @@ PLAIN_DATA = {
     "els_core.domain.events": {"OutboxMessage"},
     "els_core.domain.outcomes": {"Reason"},
 }
-DERIVED = (
-    r"\.(is_full|is_terminal|late_failures|error_categories)\b|snapshot\.slot_failures|arrival\.identity"
-)
+DERIVED = r"\.(is_full|is_terminal|late_failures|error_categories)\b|arrival\.identity"
 DEMO = (Path("dev/demo/checks.py"), Path("dev/demo/evidence.py"))
 JUDGES = (*sorted(Path("dev/invariants").glob("*.py")), *DEMO)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from els_core.domain.audit import IDLE, CoordinatorView, FindingKind, compare
+from els_core.domain.audit import IDLE, CoordinatorView, FindingKind, Repair, UnreadableView, compare
 from tests.factories import CORRELATION, NOW, batch, snapshot
 
 if TYPE_CHECKING:
@@ -58,8 +58,16 @@ def test_a_wrong_answer_about_a_used_slot_is_reported(
     assert found(available, used) is FindingKind.REDIS_DIFFERS
 
 
-def test_a_batch_that_changed_since_it_was_read_is_no_finding() -> None:
-    assert found(available=[A], used={}, version=6) is None
+@pytest.mark.fault(29)
+def test_a_version_of_the_future_cannot_be_true() -> None:
+    assert found(available=[A], used={}, version=6) is FindingKind.REDIS_DIFFERS
+
+
+@pytest.mark.fault(29)
+def test_what_cannot_be_read_is_wrong() -> None:
+    finding = compare(SNAPSHOT, UnreadableView(), NOW)
+    assert finding is not None
+    assert finding.kind is FindingKind.REDIS_DIFFERS
 
 
 @pytest.mark.parametrize(
@@ -72,18 +80,19 @@ def test_a_proposal_is_uncommitted_only_when_it_is_older_than_any_invocation(
     assert found([D], {**USED, "content:proposed": C}, proposed_at) is kind
 
 
-REDIS_IS_WRONG = {
-    FindingKind.OVERDUE_OPEN: False,
-    FindingKind.PARKED_TOO_LONG: False,
-    FindingKind.OUTBOX_TOO_OLD: False,
-    FindingKind.COUNTS_DIFFER: False,
-    FindingKind.DIGEST_DIFFERS: False,
-    FindingKind.REDIS_FORGOT: True,
-    FindingKind.REDIS_DIFFERS: True,
-    FindingKind.UNCOMMITTED_PROPOSALS: True,
+REPAIRS = {
+    FindingKind.OVERDUE_OPEN: Repair.SWEEP,
+    FindingKind.PARKED_TOO_LONG: Repair.PERSON,
+    FindingKind.OUTBOX_TOO_OLD: Repair.RELAY,
+    FindingKind.COUNTS_DIFFER: Repair.PERSON,
+    FindingKind.DIGEST_DIFFERS: Repair.PERSON,
+    FindingKind.REDIS_FORGOT: Repair.INSTALL,
+    FindingKind.REDIS_DIFFERS: Repair.INSTALL,
+    FindingKind.UNCOMMITTED_PROPOSALS: Repair.INSTALL,
+    FindingKind.EVENT_BUS_MISSING: Repair.PERSON,
 }
 
 
 @pytest.mark.parametrize("kind", FindingKind)
-def test_every_kind_of_finding_says_whether_redis_is_wrong(kind: FindingKind) -> None:
-    assert kind.is_redis_wrong is REDIS_IS_WRONG[kind]
+def test_every_kind_of_finding_says_who_repairs_it(kind: FindingKind) -> None:
+    assert kind.repair is REPAIRS[kind]

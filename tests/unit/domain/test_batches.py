@@ -7,7 +7,7 @@ from hashlib import sha256
 import pytest
 
 from els_core.domain.batches import AssignedSlot, Status, digest_of
-from tests.factories import batch, snapshot
+from tests.factories import batch
 
 TERMINAL = {
     Status.AWAITED: False,
@@ -31,13 +31,6 @@ def test_a_batch_is_full_when_contents_and_failures_use_every_slot(
     assigned: int, failed: int, *, is_full: bool
 ) -> None:
     assert batch(slots=3, assigned=assigned, failed=failed).is_full is is_full
-
-
-def test_failures_with_a_slot_and_late_failures_are_kept_apart() -> None:
-    held = snapshot(4, assigned=["a"], failed=["f", "g"], late=["late"])
-    assert [failure.identity for failure in held.slot_failures] == ["upload:f", "upload:g"]
-    assert [failure.identity for failure in held.late_failures] == ["upload:late"]
-    assert held.error_categories() == {"EMPTY_CONTENT": 2}
 
 
 def test_the_digest_is_the_sha_256_of_the_sorted_assignments() -> None:

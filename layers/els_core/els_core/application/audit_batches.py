@@ -8,19 +8,25 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from els_core.application.budgets import MAX_SLOTS
 from els_core.application.ports.audit_reader import StuckThresholds
-from els_core.domain.audit import IDLE, Finding, FindingKind, compare
+from els_core.application.ports.coordinator import CoordinatorUpdate
+from els_core.domain.audit import IDLE, CoordinatorView, Finding, FindingKind, Repair, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from els_core.application.budgets import MayContinue
     from els_core.application.expire_batches import ExpireBatches, SweepResult
     from els_core.application.ports.audit_reader import AuditReader
     from els_core.application.ports.clock import Clock
     from els_core.application.ports.coordinator import Coordinator, CoordinatorInspector
+    from els_core.application.ports.messaging import EventBusProbe
     from els_core.application.publish_outbox import PublishOutbox, RelayResult
+    from els_core.domain.audit import UnreadableView
+    from els_core.domain.batches import BatchSnapshot
 
-PAGE = 100  # open batches per read of Redis: bounded memory
+PAGE = 100  # batches recounted by one statement
 MAX_FINDINGS = 1_000  # of one kind
 SWEEPS_MISSED = timedelta(minutes=3)  # the sweep and the relay run each minute
 WINDOW = timedelta(days=1)
@@ -52,7 +58,8 @@ class AuditReport:
 class AuditBatches:
     """Read-only unless told to repair; then it does what the sweep, the relay and the next event would do.
 
-    `sweep` and `relay` are factories, so that a read-only audit builds no EventBridge client.
+    `sweep` and `relay` are factories, so that a read-only audit needs no event bus. `bus` is None when none
+    is configured; then it is not checked.
     """
 
     audit_reader: AuditReader
@@ -62,13 +69,14 @@ class AuditBatches:
     sweep: Callable[[], ExpireBatches]
     relay: Callable[[], PublishOutbox]
     parking: timedelta
+    bus: EventBusProbe | None = None
     window: timedelta = WINDOW
 
-    def run(self, may_continue: Callable[[], bool], *, repair: bool = False) -> AuditReport:
+    def run(self, may_continue: MayContinue, *, repair: bool = False) -> AuditReport:
         """Audit page by page until all is checked or `may_continue` says that time runs short."""
         # The sweep announces parked arrivals; only what it missed for several runs is a finding.
         thresholds = StuckThresholds(SWEEPS_MISSED, self.parking + SWEEPS_MISSED, SWEEPS_MISSED)
-        report = AuditReport(self.audit_reader.find_stuck(thresholds, MAX_FINDINGS))
+        report = AuditReport([*self._check_bus(), *self.audit_reader.find_stuck(thresholds, MAX_FINDINGS)])
         for check_page in (self._recount, partial(self._compare, repair=repair)):
             after: str | None = ""
             while after is not None and may_continue():
@@ -78,6 +86,12 @@ class AuditBatches:
             self._repair(report, may_continue)
         return report
 
+    def _check_bus(self) -> list[Finding]:
+        if self.bus is None or self.bus.exists():
+            return []
+        detail = "the outbound event bus does not exist: events would be lost unseen"
+        return [Finding(FindingKind.EVENT_BUS_MISSING, None, detail)]
+
     def _recount(self, report: AuditReport, after: str) -> str | None:
         """Recount a page; return the id after which the next one begins."""
         findings, last = self.audit_reader.recount(self.window, after, PAGE)
@@ -86,36 +100,47 @@ class AuditBatches:
 
     def _compare(self, report: AuditReport, after: str, *, repair: bool) -> str | None:
         """Compare a page of open batches with Redis; return the id after which the next one begins."""
-        snapshots = self.audit_reader.idle_open(IDLE, after, PAGE)
-        if not snapshots:
+        batch_ids = self.audit_reader.idle_open(IDLE, after, MAX_SLOTS)
+        if not batch_ids:
             return None
         now = self.clock.now()
+        # Redis first: what is idle in Postgres afterwards was not changed between the two reads.
+        views = dict(zip(batch_ids, self.inspector.inspect(batch_ids), strict=True))
+        snapshots = self.audit_reader.idle_snapshots(IDLE, batch_ids)
         report.batches += len(snapshots)
-        views = self.inspector.inspect([snapshot.batch.batch_id for snapshot in snapshots])
         found = {
             snapshot.batch.batch_id: finding
-            for snapshot, view in zip(snapshots, views, strict=True)
-            if (finding := compare(snapshot, view, now))
+            for snapshot in snapshots
+            if (finding := compare(snapshot, views[snapshot.batch.batch_id], now))
         }
         report.findings.extend(found.values())
         if found and repair:
             wrong = [snapshot for snapshot in snapshots if snapshot.batch.batch_id in found]
-            self.coordinator.install(wrong, now)
+            self.coordinator.install([_update(snapshot, views) for snapshot in wrong], now)
             report.repaired.extend(found.values())
-        return snapshots[-1].batch.batch_id
+        return batch_ids[-1]
 
-    def _repair(self, report: AuditReport, may_continue: Callable[[], bool]) -> None:
+    def _repair(self, report: AuditReport, may_continue: MayContinue) -> None:
         """Do what the sweep and the relay should have done. Counts and digests need a person's judgement."""
-        kinds = {finding.kind for finding in report.findings}
-        if FindingKind.OVERDUE_OPEN in kinds:
+        needed = {finding.kind.repair for finding in report.findings}
+        if Repair.SWEEP in needed:
             report.sweep = self.sweep().run(may_continue)
-            closed = {batch.batch_id for batch in report.sweep.closed}
+            closed = {one.batch.batch_id for one in report.sweep.closed}
             report.repaired.extend(
                 finding
                 for finding in report.findings
-                if finding.kind is FindingKind.OVERDUE_OPEN and finding.batch_id in closed
+                if finding.kind.repair is Repair.SWEEP and finding.batch_id in closed
             )
-        if FindingKind.OUTBOX_TOO_OLD in kinds:
+        if Repair.RELAY in needed:
             report.relay = self.relay().run(may_continue)
-            if not report.relay.unsent:
-                report.repaired.extend(f for f in report.findings if f.kind is FindingKind.OUTBOX_TOO_OLD)
+            if not report.relay.unsent and not report.relay.faults:
+                report.repaired.extend(one for one in report.findings if one.kind.repair is Repair.RELAY)
+
+
+def _update(
+    snapshot: BatchSnapshot, views: Mapping[str, CoordinatorView | UnreadableView | None]
+) -> CoordinatorUpdate:
+    """Return what to write, replacing a version of Redis that cannot be true."""
+    view = views[snapshot.batch.batch_id]
+    is_lie = isinstance(view, CoordinatorView) and view.version > snapshot.batch.version
+    return CoordinatorUpdate(snapshot, view.version if is_lie and isinstance(view, CoordinatorView) else None)

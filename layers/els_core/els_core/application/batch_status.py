@@ -1,28 +1,35 @@
-"""Describe where a batch stands, read from Postgres, and what it waits for."""
+"""Describe where a batch stands, read from Postgres, and whose move it is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
-from els_core.domain.batches import Status
+from els_core.application.ports.repository import LateFailure, PagePosition
+from els_core.domain.batches import AssignedSlot, FreeSlot, RecordedFailure, Status
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from collections.abc import Sequence
+    from datetime import datetime
 
-    from els_core.application.ports.repository import Repository
-    from els_core.domain.batches import BatchSnapshot
+    from els_core.application.ports.repository import BatchOverview, Repository, StatusItem
 
 NAMED = 5  # missing slots that the sentence names; the complete list stands beside it
+# What the items of a page take in Postgres. JSON may write a character in six bytes, and an answer of Lambda
+# may have 6 MB. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+PAGE_BYTES = 700_000
+MISSED = timedelta(minutes=3)  # sweep and relay run each minute
 
 
 @dataclass(frozen=True, slots=True)
 class BatchDescription:
-    """A snapshot of a batch at the time `now` of Postgres, and one sentence that says what it waits for."""
+    """Where a batch stands, one sentence about it, a page of its items, and where the next page begins."""
 
-    snapshot: BatchSnapshot
-    now: datetime
+    overview: BatchOverview
     sentence: str
+    items: Sequence[StatusItem]
+    next_page: PagePosition | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +37,59 @@ class BatchStatus:
     """Answers from Postgres, never from Redis, so the answer is true."""
 
     repository: Repository
+    page_bytes: int = PAGE_BYTES
 
-    def read(self, batch_id: str) -> BatchDescription | None:
-        """Return the batch, or None if no event has named it yet."""
-        found = self.repository.find(batch_id)
-        return BatchDescription(*found, describe(*found)) if found else None
+    def read(self, batch_id: str, page: PagePosition | None = None) -> BatchDescription | None:
+        """Return the batch with a page of its items, or None if no event has named it yet."""
+        overview = self.repository.overview(batch_id, NAMED)
+        if overview is None:
+            return None
+        found = self.repository.status_items(batch_id, page or PagePosition(), self.page_bytes)
+        following = None if found.is_last else _position_of(found.items[-1])
+        return BatchDescription(overview, describe(overview), found.items, following)
 
 
-def describe(snapshot: BatchSnapshot, now: datetime) -> str:
-    """Return the sentence, such as "waiting for 3 of 25: a, b, c; 2 files failed; 41 minutes left"."""
-    batch = snapshot.batch
+def _position_of(item: StatusItem) -> PagePosition:
+    match item:
+        case FreeSlot() | AssignedSlot() | RecordedFailure():
+            return PagePosition(1, item.essay_id)
+        case LateFailure():
+            return PagePosition(2, item.identity)
+        case _:
+            assert_never(item)
+
+
+def describe(overview: BatchOverview) -> str:
+    """Return the sentence, such as "waiting for 3 of 25: a, b, c; 2 files failed; 41 minutes left".
+
+    It says only what is known: what happens next depends on jobs, so it says when these last ran.
+    """
+    batch = overview.batch
     match batch.status:
         case Status.AWAITED:
-            return "waiting for its registration; arrivals are parked until then"
+            parts = ["waiting for upstream to register the batch", _parked(overview)]
         case Status.OPEN:
-            waiting = f"waiting for {_missing(snapshot)}"
-            parts = [waiting, _failed(batch.failed_count), _time_left(batch.deadline, now)]
+            waiting = f"waiting for {_missing(overview)}"
+            parts = [waiting, _failed(batch.failed_count), _time_left(overview), _undecidable(overview)]
         case Status.READY:
             assigned = f"ready: {batch.assigned_count} of {batch.expected_count} assigned"
-            parts = [assigned, _failed(batch.failed_count)]
+            parts = [assigned, _failed(batch.failed_count), _announced(overview)]
         case Status.FAILED:
-            parts = [f"failed: none of {_files(batch.expected_count)} could be used"]
+            parts = [f"failed: none of {_files(batch.expected_count)} could be used", _announced(overview)]
         case Status.TIMED_OUT:
-            parts = [f"timed out with {_missing(snapshot)} missing", _failed(batch.failed_count)]
+            missing = f"timed out with {_missing(overview)} missing"
+            parts = [missing, _failed(batch.failed_count), _announced(overview)]
         case _:
             assert_never(batch.status)
     return "; ".join(part for part in parts if part)
 
 
-def _missing(snapshot: BatchSnapshot) -> str:
-    more = len(snapshot.available) - NAMED
-    names = ", ".join(snapshot.available[:NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"{len(snapshot.available)} of {snapshot.batch.expected_count}: {names}"
+def _missing(overview: BatchOverview) -> str:
+    batch = overview.batch
+    count = batch.expected_count - batch.assigned_count - batch.failed_count
+    more = count - len(overview.missing)
+    names = ", ".join(overview.missing) + (f" and {more} more" if more > 0 else "")
+    return f"{count} of {batch.expected_count}: {names}"
 
 
 def _failed(count: int) -> str:
@@ -72,12 +100,48 @@ def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
 
 
-def _time_left(deadline: datetime | None, now: datetime) -> str:
+def _parked(overview: BatchOverview) -> str:
+    if not overview.parked_count or overview.parked_since is None:
+        return "nothing has arrived for it"
+    arrivals = "1 arrival is" if overview.parked_count == 1 else f"{overview.parked_count} arrivals are"
+    return f"{arrivals} parked, the oldest for {_duration(overview.now - overview.parked_since)}"
+
+
+def _undecidable(overview: BatchOverview) -> str:
+    if not overview.parked_count:
+        return ""
+    return f"{overview.parked_count} parked could not be decided: operators must look at them"
+
+
+def _time_left(overview: BatchOverview) -> str:
+    deadline = overview.batch.deadline
     if deadline is None:
         return ""
-    if deadline <= now:
-        return "its deadline has passed and the next sweep closes it"
-    return f"{_duration(deadline - now)} left"
+    if deadline > overview.now:
+        return f"{_duration(deadline - overview.now)} left"
+    passed = f"its deadline passed {_duration(overview.now - deadline)} ago"
+    return f"{passed}; {_job('the sweep, which closes it,', overview.last_sweep, overview.now)}"
+
+
+def _announced(overview: BatchOverview) -> str:
+    announcement = overview.announcement
+    if announcement is None:
+        return "closed by an older version of the service, which kept no result to announce again"
+    if announcement.first_sent_at is not None:
+        sent = f"announced {_duration(overview.now - announcement.first_sent_at)} ago"
+        return f"{sent}, and announced again now" if announcement.unsent_since else sent
+    if announcement.unsent_since is None:
+        return "announced"
+    waiting = f"not announced yet: its event waits for {_duration(overview.now - announcement.unsent_since)}"
+    return f"{waiting}; {_job('the relay, which sends it,', overview.last_relay, overview.now)}"
+
+
+def _job(name: str, last_run: datetime | None, now: datetime) -> str:
+    """Say when a job last ran, and whose move it is if that is too long ago."""
+    if last_run is None:
+        return f"{name} has never run: operators must check its schedule"
+    ago = f"{name} last ran {_duration(now - last_run)} ago"
+    return f"{ago}: operators must check its schedule" if now - last_run > MISSED else ago
 
 
 def _duration(span: timedelta) -> str:

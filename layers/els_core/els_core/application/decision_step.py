@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from els_core.application.budgets import MAX_SLOTS
+from els_core.application.ports.coordinator import CoordinatorUpdate
 from els_core.domain.arrivals import key_of
 from els_core.domain.decisions import coordinator_is_current, decide
 from els_core.domain.errors import RejectedByStoreError
 from els_core.domain.events import batch_closed, domain_events_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from els_core.application.ports.messaging import EventEncoder
     from els_core.application.ports.repository import Transaction
     from els_core.domain.arrivals import Arrival, ArrivalKey
-    from els_core.domain.batches import Batch, BatchSnapshot
+    from els_core.domain.batches import Batch
     from els_core.domain.decisions import BatchChange
-    from els_core.domain.events import BatchClosed, DomainEvent, OutboxMessage
+    from els_core.domain.events import DomainEvent, OutboxMessage
     from els_core.domain.outcomes import Outcome, Proposal
 
 
@@ -28,6 +30,14 @@ class StoreRejection:
     """Postgres rejects this item's data and always will, so it belongs in the dead-letter queue."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedBatch:
+    """A batch that got its final result, and the correlation id of its registration."""
+
+    batch: Batch
+    correlation_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,34 +58,44 @@ class DecisionInput:
 class Decision:
     """What one transaction decided.
 
-    `batches` are the rows as they stand now, `snapshots` the batches that Redis must be refreshed with, and
-    `messages` the outbox rows to publish.
+    `batches` are the rows as they stand now, and `messages` the outbox rows to publish. Redis is to be
+    refreshed with `updates`, and with the batches of `refresh_later`, which did not fit into the
+    transaction's budget. The arrivals of the batches in `deferred` were not decided: closing these would have
+    exceeded it.
     """
 
     outcomes: Mapping[ArrivalKey, Outcome | StoreRejection] = field(default_factory=dict)
     batches: Mapping[str, Batch] = field(default_factory=dict)
-    closed: Sequence[BatchClosed] = ()
-    snapshots: Mapping[str, BatchSnapshot] = field(default_factory=dict)
+    closed: Sequence[ClosedBatch] = ()
+    updates: Sequence[CoordinatorUpdate] = ()
+    refresh_later: Sequence[str] = ()
     messages: Sequence[OutboxMessage] = ()
+    deferred: frozenset[str] = frozenset()
 
     @classmethod
     def merged(cls, decisions: Sequence[Decision]) -> Decision:
-        """Return one decision for several, in order: a later row or snapshot replaces an earlier one."""
+        """Return one decision for several, in order: a later row replaces an earlier one."""
         return cls(
             {key: outcome for decision in decisions for key, outcome in decision.outcomes.items()},
             {batch_id: batch for decision in decisions for batch_id, batch in decision.batches.items()},
             [closed for decision in decisions for closed in decision.closed],
-            {batch_id: found for decision in decisions for batch_id, found in decision.snapshots.items()},
+            [update for decision in decisions for update in decision.updates],
+            [batch_id for decision in decisions for batch_id in decision.refresh_later],
             [message for decision in decisions for message in decision.messages],
+            frozenset().union(*(decision.deferred for decision in decisions)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionStep:
-    """Decides inside one transaction. Returns new values; changes none of its arguments."""
+    """Decides inside one transaction. Returns new values; changes none of its arguments.
+
+    Reads at most `max_slots` slots of batches that it closes or refreshes, but at least one batch.
+    """
 
     transaction: Transaction
     encoder: EventEncoder
+    max_slots: int = MAX_SLOTS
 
     def decide_together(self, given: DecisionInput) -> Decision:
         """Decide all arrivals in bulk.
@@ -89,55 +109,87 @@ class DecisionStep:
         ordered = [arrival for group in grouped.values() for arrival in group]
         view = self.transaction.locked_view(ordered, hints)
         changes = [decide(given.batches[batch_id], group, hints, view) for batch_id, group in grouped.items()]
-        outdated = [change for change in changes if not _is_current(change, given.proposals)]
-        return self.record_and_enqueue(changes, outdated, view.now, given.events)
+        return self.record_and_enqueue(changes, given.proposals, view.now, given.events)
 
-    def decide_one_by_one(self, given: DecisionInput) -> Decision:
-        """Decide the arrivals in savepoints of their own, so that one that Postgres rejects fails alone."""
-        decisions = [self.decide_together(replace(given, arrivals=()))]
-        batches = {**given.batches, **decisions[0].batches}
-        for arrival in given.arrivals:
-            decision = self._decide_alone(batches[arrival.batch_id], arrival, given.proposals)
-            batches.update(decision.batches)
-            decisions.append(decision)
-        return Decision.merged(decisions)
+    def decide_in_halves(self, given: DecisionInput) -> Decision:
+        """Decide in savepoints, in halves of halves, until each arrival that Postgres rejects is alone."""
+        announced = self.decide_together(DecisionInput(given.batches, (), given.proposals, given.events))
+        batches = {**given.batches, **announced.batches}
+        decisions = self._halve(batches, given.arrivals, given.proposals) if given.arrivals else []
+        return Decision.merged([announced, *decisions])
 
-    def _decide_alone(
-        self, batch: Batch, arrival: Arrival, proposals: Mapping[ArrivalKey, Proposal] | None
-    ) -> Decision:
+    def _halve(
+        self,
+        batches: Mapping[str, Batch],
+        arrivals: Sequence[Arrival],
+        proposals: Mapping[ArrivalKey, Proposal] | None,
+    ) -> list[Decision]:
+        touched = {arrival.batch_id: batches[arrival.batch_id] for arrival in arrivals}
         try:
             with self.transaction.savepoint():
-                return self.decide_together(DecisionInput({batch.batch_id: batch}, (arrival,), proposals))
+                return [self.decide_together(DecisionInput(touched, arrivals, proposals))]
         except RejectedByStoreError as fault:
-            return Decision({key_of(arrival): StoreRejection(fault.details)})
+            if len(arrivals) == 1:
+                return [Decision({key_of(arrivals[0]): StoreRejection(fault.details)})]
+        middle = len(arrivals) // 2
+        first = self._halve(batches, arrivals[:middle], proposals)
+        current = {**batches, **Decision.merged(first).batches}
+        return [*first, *self._halve(current, arrivals[middle:], proposals)]
 
     def record_and_enqueue(
         self,
         changes: Sequence[BatchChange],
-        outdated: Iterable[BatchChange],
+        proposals: Mapping[ArrivalKey, Proposal] | None,
         now: datetime,
         events: Sequence[DomainEvent] = (),
     ) -> Decision:
         """Write the changes, put their events into the outbox, read the batches that Redis has outdated."""
-        written = [change for change in changes if change.after != change.before]
+        kept, deferred = self._within_budget(changes)
+        written = [change for change in kept if change.after != change.before]
         if written:
             self.transaction.record(written)
-        closing = [change.after.batch_id for change in written if change.closes]
-        wanted = dict.fromkeys((*closing, *(change.after.batch_id for change in outdated)))
-        found = self.transaction.snapshots(list(wanted)) if wanted else []
-        snapshots = {snapshot.batch.batch_id: snapshot for snapshot in found}
-        closed = [batch_closed(snapshots[batch_id]) for batch_id in closing]
-        announced = [*events, *(event for change in written for event in domain_events_of(change)), *closed]
-        messages = self.encoder.encode(announced, now) if announced else []
-        if messages:
-            self.transaction.enqueue(messages)
+        closing = {change.after.batch_id: change for change in written if change.closes}
+        outdated = {c.after.batch_id: c for c in kept if not _is_current(c, proposals)} | closing
+        fitting = self._fitting(list(outdated.values()), len(closing))
+        snapshots = self.transaction.snapshots(fitting) if fitting else []
+        results = [batch_closed(found) for found in snapshots if found.batch.batch_id in closing]
+        announced = [*events, *(event for change in written for event in domain_events_of(change)), *results]
+        encoded = self.encoder.encode(announced, now) if announced else []
+        lies = _impossible_versions(kept, proposals)
         return Decision(
-            {key_of(arrival): outcome for change in changes for arrival, outcome in change.decided},
-            {change.after.batch_id: change.after for change in changes},
-            closed,
-            snapshots,
-            messages,
+            {key_of(arrival): outcome for change in kept for arrival, outcome in change.decided},
+            {change.after.batch_id: change.after for change in kept},
+            [ClosedBatch(result.snapshot.batch, result.correlation_id) for result in results],
+            [CoordinatorUpdate(found, lies.get(found.batch.batch_id)) for found in snapshots],
+            [batch_id for batch_id in outdated if batch_id not in set(fitting)],
+            self.transaction.enqueue(encoded) if encoded else [],
+            deferred,
         )
+
+    def _within_budget(self, changes: Sequence[BatchChange]) -> tuple[list[BatchChange], frozenset[str]]:
+        """Keep changes until those that close a batch exceed the budget; return the ids of the others too."""
+        kept: list[BatchChange] = []
+        deferred: set[str] = set()
+        slots = 0
+        for change in changes:
+            cost = change.after.expected_count if change.closes else 0
+            if cost and slots and slots + cost > self.max_slots:
+                deferred.add(change.before.batch_id)
+            else:
+                kept.append(change)
+                slots += cost
+        return kept, frozenset(deferred)
+
+    def _fitting(self, outdated: Sequence[BatchChange], closing: int) -> list[str]:
+        """Return the batches to read now: all that close, which fit already, and others while they fit."""
+        ordered = sorted(outdated, key=lambda change: not change.closes)
+        fitting: list[str] = []
+        slots = 0
+        for position, change in enumerate(ordered):
+            slots += change.after.expected_count
+            if position < closing or not fitting or slots <= self.max_slots:
+                fitting.append(change.after.batch_id)
+        return fitting
 
 
 def _is_current(change: BatchChange, proposals: Mapping[ArrivalKey, Proposal] | None) -> bool:
@@ -146,3 +198,15 @@ def _is_current(change: BatchChange, proposals: Mapping[ArrivalKey, Proposal] | 
         coordinator_is_current(change, outcome, proposals[key_of(arrival)])
         for arrival, outcome in change.decided
     )
+
+
+def _impossible_versions(
+    changes: Sequence[BatchChange], proposals: Mapping[ArrivalKey, Proposal] | None
+) -> dict[str, int]:
+    """Return the versions that Redis claimed before the lock and that are greater than the locked row's."""
+    return {
+        change.before.batch_id: version
+        for change in changes
+        for arrival, _ in change.decided
+        if proposals and (version := proposals[key_of(arrival)].version or 0) > change.before.version
+    }

@@ -5,22 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from els_core.application.budgets import always
 from els_core.application.messages import DeadLetter, PoisonMessage
-from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError
+from els_core.domain.errors import FaultError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from els_core.application.budgets import MayContinue
     from els_core.application.messages import QueueMessage
     from els_core.application.ports.messaging import DeadLetterQueue
+
+UNPARSABLE = PoisonMessage("UNPARSABLE", "body", "the parser failed on this message")
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """An item was not processed in the time that the function had; SQS delivers its message again."""
 
 
 @dataclass(slots=True)
 class ConsumeResult[Item, Report]:
     """What became of the messages of one invocation.
 
-    `reports` pairs the items of each bulk call with its report. `retried` are the items that a fault stopped,
-    and `batch_item_failures` the ids of all messages that SQS delivers again.
+    `reports` pairs the items of each bulk call with its report. `retried` are the items that a fault or the
+    end of the time stopped, and `batch_item_failures` the ids of all messages that SQS delivers again.
     """
 
     reports: list[tuple[Sequence[Item], Report]] = field(default_factory=list)
@@ -34,60 +43,79 @@ class ConsumeResult[Item, Report]:
 class MessageConsumer[Item, Report]:
     """Parses and processes messages in bulk; one bad message never holds up its neighbours.
 
-    `process` may report items that the store rejects as data: `rejections` finds them, by position.
+    `process` may report items that are rejected for good, or not reached: `verdicts` finds these, by
+    position.
     """
 
     parse: Callable[[str], Item | PoisonMessage]
-    process: Callable[[Sequence[Item]], Report]
-    rejections: Callable[[Report], Sequence[PoisonMessage | None]]
+    process: Callable[[Sequence[Item], MayContinue], Report]
+    verdicts: Callable[[Report], Sequence[PoisonMessage | Retry | None]]
     dead_letter_queue: DeadLetterQueue
 
-    def consume(self, messages: Sequence[QueueMessage]) -> ConsumeResult[Item, Report]:
+    def consume(
+        self, messages: Sequence[QueueMessage], may_continue: MayContinue = always
+    ) -> ConsumeResult[Item, Report]:
         """Consume all messages; never raises because of a single one."""
         result = ConsumeResult[Item, Report]()
         parsed: list[tuple[QueueMessage, Item]] = []
         for message in messages:
-            item = self.parse(message.body)
+            item = self._parse(message, result)
             if isinstance(item, PoisonMessage):
                 result.dead_letters.append(DeadLetter(message, item))
             else:
                 parsed.append((message, item))
         if parsed:
-            self._process_together(parsed, result)
+            self._process(parsed, result, may_continue)
         self._send_dead_letters(result)
         return result
 
-    def _process_together(
-        self, parsed: Sequence[tuple[QueueMessage, Item]], result: ConsumeResult[Item, Report]
-    ) -> bool:
-        """Process all items, one by one where that is needed. Return False when a store is unavailable."""
+    def _parse(self, message: QueueMessage, result: ConsumeResult[Item, Report]) -> Item | PoisonMessage:
+        """Parse one message. Whatever the parser raises concerns this message alone."""
         try:
-            report = self.process([item for _, item in parsed])
-        except (ExternalServiceError, CoordinationTimeoutError) as fault:
+            return self.parse(message.body)
+        except Exception as fault:  # noqa: BLE001 - no error of one message may hold up its neighbours
+            result.faults.append(fault)
+            return UNPARSABLE
+
+    def _process(
+        self,
+        parsed: Sequence[tuple[QueueMessage, Item]],
+        result: ConsumeResult[Item, Report],
+        may_continue: MayContinue,
+    ) -> bool:
+        """Process all items, in halves where one of them fails. Return False when going on is pointless."""
+        try:
+            report = self.process([item for _, item in parsed], may_continue)
+        except Exception as fault:  # noqa: BLE001 - no error of one message may hold up its neighbours
+            is_isolatable = not isinstance(fault, FaultError) or fault.is_isolatable
+            if is_isolatable and len(parsed) > 1 and may_continue():
+                return self._process_halves(parsed, result, may_continue)
             result.faults.append(fault)
             self._retry(parsed, result)
-            return False
-        except Exception as fault:  # noqa: BLE001 - no error of one message may hold up its neighbours
-            if len(parsed) == 1:
-                result.faults.append(fault)
-                self._retry(parsed, result)
-            else:
-                self._process_one_by_one(parsed, result)
-        else:
-            result.reports.append(([item for _, item in parsed], report))
-            for (message, _), poison in zip(parsed, self.rejections(report), strict=True):
-                if poison is not None:
-                    result.dead_letters.append(DeadLetter(message, poison))
+            return is_isolatable
+        result.reports.append(([item for _, item in parsed], report))
+        for (message, item), verdict in zip(parsed, self.verdicts(report), strict=True):
+            match verdict:
+                case PoisonMessage():
+                    result.dead_letters.append(DeadLetter(message, verdict))
+                case Retry():
+                    self._retry([(message, item)], result)
+                case None:
+                    pass
         return True
 
-    def _process_one_by_one(
-        self, parsed: Sequence[tuple[QueueMessage, Item]], result: ConsumeResult[Item, Report]
-    ) -> None:
-        """Process message by message; once a store fails, retry all that are left."""
-        for position, one in enumerate(parsed):
-            if not self._process_together([one], result):
-                self._retry(parsed[position + 1 :], result)
-                break
+    def _process_halves(
+        self,
+        parsed: Sequence[tuple[QueueMessage, Item]],
+        result: ConsumeResult[Item, Report],
+        may_continue: MayContinue,
+    ) -> bool:
+        """Process one half after the other; when a store fails in the first, retry the second unprocessed."""
+        middle = len(parsed) // 2
+        if self._process(parsed[:middle], result, may_continue):
+            return self._process(parsed[middle:], result, may_continue)
+        self._retry(parsed[middle:], result)
+        return False
 
     def _retry(
         self, parsed: Sequence[tuple[QueueMessage, Item]], result: ConsumeResult[Item, Report]
@@ -98,11 +126,12 @@ class MessageConsumer[Item, Report]:
     def _send_dead_letters(self, result: ConsumeResult[Item, Report]) -> None:
         """Send dead letters; one that the queue does not accept is retried instead."""
         letters = result.dead_letters
-        try:
-            accepted = set(self.dead_letter_queue.send(letters)) if letters else set()
-        except ExternalServiceError as fault:
-            accepted = set()
-            result.faults.append(fault)
+        accepted: set[str] = set()
+        if letters:
+            try:
+                accepted = set(self.dead_letter_queue.send(letters))
+            except Exception as fault:  # noqa: BLE001 - the processed messages must still be acknowledged
+                result.faults.append(fault)
         result.batch_item_failures.extend(
             letter.message.message_id for letter in letters if letter.message.message_id not in accepted
         )

@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from els_core.application.budgets import MAX_SLOTS, always
+from els_core.application.ports.coordinator import CoordinatorUpdate
 from els_core.domain.errors import FaultError, PartiallySentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from uuid import UUID
+    from collections.abc import Sequence
 
+    from els_core.application.budgets import MayContinue
+    from els_core.application.decision_step import Decision
     from els_core.application.ports.clock import Clock
     from els_core.application.ports.coordinator import Coordinator
     from els_core.application.ports.messaging import Publisher
     from els_core.application.ports.repository import Repository
-    from els_core.domain.batches import BatchSnapshot
     from els_core.domain.events import OutboxMessage
+
+# Batches of the largest size that one read of snapshots may hold.
+REFRESHED_AT_ONCE = MAX_SLOTS // 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +42,44 @@ class PostCommit:
     publisher: Publisher
     clock: Clock
 
-    def run(self, snapshots: Iterable[BatchSnapshot], messages: Sequence[OutboxMessage]) -> PublishResult:
+    def run(self, decision: Decision, may_continue: MayContinue = always) -> PublishResult:
         """Refresh Redis and publish; what fails is left to the next event and the relay."""
         faults: list[FaultError] = []
-        outdated = list(snapshots)
         try:
-            if outdated:
-                self.coordinator.install(outdated, self.clock.now())
+            if decision.updates:
+                self.coordinator.install(decision.updates, self.clock.now())
         except FaultError as fault:
             faults.append(fault)
         try:
-            result = self.publish(messages)
+            result = self.publish(decision.messages, may_continue)
         except FaultError as fault:
-            result = PublishResult(0, len(messages), (fault,))
+            result = PublishResult(0, len(decision.messages), (fault,))
+        try:
+            self._refresh(decision.refresh_later if not faults else (), may_continue)
+        except FaultError as fault:
+            faults.append(fault)
         return PublishResult(result.sent, result.unsent, (*faults, *result.faults))
 
-    def publish(self, messages: Sequence[OutboxMessage]) -> PublishResult:
-        """Publish outbox messages and delete those that the bus accepted; raise if it accepted none."""
-        accepted: Sequence[UUID]
+    def publish(self, messages: Sequence[OutboxMessage], may_continue: MayContinue = always) -> PublishResult:
+        """Publish outbox messages, final results first, and delete those that the bus accepted.
+
+        Raises a fault when it accepted none.
+        """
+        ordered = sorted(messages, key=lambda message: not message.is_final)
         faults: tuple[FaultError, ...] = ()
         try:
-            accepted = self.publisher.publish(messages) if messages else []
+            accepted = set(self.publisher.publish(ordered, may_continue)) if ordered else set()
         except PartiallySentError as fault:
-            accepted, faults = fault.accepted, (fault,)
-        if accepted:
-            self.repository.delete_sent(accepted)
-        return PublishResult(len(accepted), len(messages) - len(accepted), faults)
+            accepted, faults = set(fault.accepted), (fault,)
+        sent = [message.position for message in ordered if message.event_id in accepted]
+        if sent:
+            self.repository.delete_sent([position for position in sent if position is not None])
+        return PublishResult(len(sent), len(messages) - len(sent), faults)
+
+    def _refresh(self, batch_ids: Sequence[str], may_continue: MayContinue) -> None:
+        """Read batches page by page, each at its own version, and write them to Redis."""
+        for start in range(0, len(batch_ids), REFRESHED_AT_ONCE):
+            if not may_continue():
+                break
+            page = self.repository.snapshots(batch_ids[start : start + REFRESHED_AT_ONCE])
+            self.coordinator.install([CoordinatorUpdate(found) for found in page], self.clock.now())

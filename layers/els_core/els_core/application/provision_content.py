@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from els_core.application.budgets import always
 from els_core.application.decision_step import Decision, DecisionInput, DecisionStep, StoreRejection
-from els_core.application.post_commit import PublishResult
+from els_core.application.message_consumer import Retry
 from els_core.domain.arrivals import key_of
 from els_core.domain.errors import RejectedByStoreError
 from els_core.domain.outcomes import as_duplicate
@@ -14,21 +15,24 @@ from els_core.domain.outcomes import as_duplicate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from els_core.application.budgets import MayContinue
+    from els_core.application.decision_step import ClosedBatch
     from els_core.application.ports.messaging import EventEncoder
     from els_core.application.ports.repository import Transaction
-    from els_core.application.post_commit import PostCommit
+    from els_core.application.post_commit import PostCommit, PublishResult
     from els_core.domain.arrivals import Arrival, ArrivalKey
-    from els_core.domain.events import BatchClosed
     from els_core.domain.outcomes import Outcome, Proposal
+
+type ArrivalAnswer = Outcome | StoreRejection | Retry
 
 
 @dataclass(frozen=True, slots=True)
 class ProvisioningResult:
-    """One outcome per arrival, in their order, the batches that were closed, and what was published."""
+    """One answer per arrival, in their order, the batches that were closed, and what was published."""
 
-    outcomes: Sequence[Outcome | StoreRejection]
-    closed: Sequence[BatchClosed]
-    published: PublishResult
+    outcomes: Sequence[ArrivalAnswer]
+    closed: Sequence[ClosedBatch]
+    published: Sequence[PublishResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +42,34 @@ class ProvisionContent:
     post_commit: PostCommit
     encoder: EventEncoder
 
-    def provision(self, arrivals: Sequence[Arrival]) -> ProvisioningResult:
-        """Decide all arrivals in one transaction; raise a fault, with nothing decided, if a store is down."""
+    def provision(
+        self, arrivals: Sequence[Arrival], may_continue: MayContinue = always
+    ) -> ProvisioningResult:
+        """Decide all arrivals, in one transaction unless they close more than a transaction may read.
+
+        Raises a fault, with nothing decided, if a store is down.
+        """
         distinct = _deduplicate(arrivals)
         if not distinct:
-            return ProvisioningResult([], [], PublishResult())
+            return ProvisioningResult([], [], [])
         hints = self.post_commit.coordinator.propose(list(distinct.values()), self.post_commit.clock.now())
-        decision = self._decide(distinct, dict(zip(distinct, hints, strict=True)))
-        published = self.post_commit.run(decision.snapshots.values(), decision.messages)
-        return ProvisioningResult(_answer_each(arrivals, decision), decision.closed, published)
+        proposals = dict(zip(distinct, hints, strict=True))
+        answers: dict[ArrivalKey, Outcome | StoreRejection] = {}
+        closed: list[ClosedBatch] = []
+        published: list[PublishResult] = []
+        pending: Mapping[ArrivalKey, Arrival] = distinct
+        while pending and (not published or may_continue()):
+            decision = self._decide(pending, proposals)
+            answers.update(decision.outcomes)
+            closed.extend(decision.closed)
+            published.append(self.post_commit.run(decision, may_continue))
+            pending = {key: one for key, one in pending.items() if one.batch_id in decision.deferred}
+        return ProvisioningResult(_answer_each(arrivals, answers), closed, published)
 
     def _decide(
         self, arrivals: Mapping[ArrivalKey, Arrival], proposals: Mapping[ArrivalKey, Proposal]
     ) -> Decision:
-        """Decide in bulk; if Postgres rejects the data of one arrival, decide one by one."""
+        """Decide in bulk; if Postgres rejects the data of one arrival, in halves until that one is alone."""
         batch_ids = sorted({batch_id for batch_id, _ in arrivals})
 
         def locked(transaction: Transaction) -> DecisionInput:
@@ -60,13 +78,13 @@ class ProvisionContent:
         def decide_together(transaction: Transaction) -> Decision:
             return DecisionStep(transaction, self.encoder).decide_together(locked(transaction))
 
-        def decide_one_by_one(transaction: Transaction) -> Decision:
-            return DecisionStep(transaction, self.encoder).decide_one_by_one(locked(transaction))
+        def decide_in_halves(transaction: Transaction) -> Decision:
+            return DecisionStep(transaction, self.encoder).decide_in_halves(locked(transaction))
 
         try:
             return self.post_commit.repository.transact(decide_together)
         except RejectedByStoreError:
-            return self.post_commit.repository.transact(decide_one_by_one)
+            return self.post_commit.repository.transact(decide_in_halves)
 
 
 def _deduplicate(arrivals: Sequence[Arrival]) -> dict[ArrivalKey, Arrival]:
@@ -77,13 +95,15 @@ def _deduplicate(arrivals: Sequence[Arrival]) -> dict[ArrivalKey, Arrival]:
     return distinct
 
 
-def _answer_each(arrivals: Sequence[Arrival], decision: Decision) -> list[Outcome | StoreRejection]:
+def _answer_each(
+    arrivals: Sequence[Arrival], decided: Mapping[ArrivalKey, Outcome | StoreRejection]
+) -> list[ArrivalAnswer]:
     """Answer each arrival; the second one of a key is a duplicate of the first."""
-    answers = dict(decision.outcomes)
-    outcomes: list[Outcome | StoreRejection] = []
+    answers: dict[ArrivalKey, ArrivalAnswer] = dict(decided)
+    outcomes: list[ArrivalAnswer] = []
     for arrival in arrivals:
         key = key_of(arrival)
-        answer = answers[key]
+        answer = answers.get(key, Retry())
         outcomes.append(answer)
-        answers[key] = answer if isinstance(answer, StoreRejection) else as_duplicate(answer)
+        answers[key] = answer if isinstance(answer, StoreRejection | Retry) else as_duplicate(answer)
     return outcomes

@@ -1,4 +1,4 @@
-"""The relay: publish what was committed and not sent, oldest first; at least once, with the same ids."""
+"""The relay: publish what was committed and not sent; at least once, with the same ids."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from els_core.domain.errors import EventBusMissingError
 
+if TYPE_CHECKING:
+    from els_core.application.budgets import MayContinue
+    from els_core.application.ports.messaging import EventBusProbe
     from els_core.application.post_commit import PostCommit
     from els_core.domain.errors import FaultError
 
-PAGE = 100  # ten PutEvents calls
+PAGE_BYTES = 4_000_000  # four of the largest calls
 # Younger rows are most likely being sent by the invocation that wrote them. Sending them twice is harmless,
 # so nothing depends on this figure.
 GRACE = timedelta(seconds=10)
@@ -32,18 +34,31 @@ class PublishOutbox:
     """Two relays at once send an event twice, never not at all."""
 
     post_commit: PostCommit
+    bus: EventBusProbe
     grace: timedelta = GRACE
 
-    def run(self, may_continue: Callable[[], bool]) -> RelayResult:
-        """Publish page by page until the outbox is empty or `may_continue` says that time runs short."""
-        result, position = RelayResult(), 0
-        while may_continue():
-            page = self.post_commit.repository.unsent(self.grace, position, PAGE)
-            published = self.post_commit.publish([message for _, message in page])
+    def run(self, may_continue: MayContinue) -> RelayResult:
+        """Publish page by page until the outbox is empty or `may_continue` says that time runs short.
+
+        Final results come first, then the oldest. Sends nothing to a bus that does not exist, because
+        PutEvents would answer success and the events would be lost.
+        """
+        result = RelayResult()
+        if not self.bus.exists():
+            result.faults.append(EventBusMissingError("publish outbox", service="EventBridge"))
+            return result
+        for is_final in (True, False):
+            self._relay(result, may_continue, is_final=is_final)
+        self.post_commit.repository.note_run("publish_outbox")
+        return result
+
+    def _relay(self, result: RelayResult, may_continue: MayContinue, *, is_final: bool) -> None:
+        position: int | None = 0
+        while position is not None and may_continue():
+            page = self.post_commit.repository.unsent(self.grace, position, PAGE_BYTES, is_final=is_final)
+            published = self.post_commit.publish(page, may_continue)
             result.sent += published.sent
             result.unsent += published.unsent
             result.faults.extend(published.faults)
-            if len(page) < PAGE:
-                break
-            position = page[-1][0]  # one event that cannot be sent does not hold up the others
-        return result
+            # One event that cannot be sent does not hold up the others.
+            position = page[-1].position if page else None

@@ -51,7 +51,14 @@ class JsonEventEncoder:
             # Each part has an id of its own, which is the same however often the event is encoded.
             event_id = uuid5(event.event_id, f"part {part}") if part else event.event_id
             detail = _detail(data, self._metadata(event_id, event, now))
-            yield OutboxMessage(event_id, event.batch_id, type(data).__name__, detail, _digest(data))
+            yield OutboxMessage(
+                event_id,
+                event.batch_id,
+                type(data).__name__,
+                detail,
+                _digest(data),
+                is_final=isinstance(event, BatchClosed),
+            )
 
     def _metadata(self, event_id: UUID, event: DomainEvent, now: datetime) -> Metadata:
         return Metadata(

@@ -4,6 +4,7 @@ from typing import TypedDict, assert_never
 
 from els_core.contracts import outbound
 from els_core.domain.batches import (
+    AssignedSlot,
     BatchSnapshot,
     RecordedFailure,
     RegistrationDetails,
@@ -93,28 +94,27 @@ def _timed_out(snapshot: BatchSnapshot, details: RegistrationDetails) -> outboun
 
 def ready_essays(snapshot: BatchSnapshot) -> list[outbound.ReadyEssay]:
     """Return the assigned slots, sorted by essay id."""
-    return [
-        outbound.ReadyEssay(
-            essay_id=slot.essay_id,
-            text_storage_id=slot.text_storage_id,
-            original_file_name=slot.original_file_name,
-        )
-        for slot in snapshot.assigned
-    ]
+    return [ready_essay(slot) for slot in snapshot.assigned]
+
+
+def ready_essay(slot: AssignedSlot) -> outbound.ReadyEssay:
+    """Return an assigned slot as events and answers show it."""
+    return outbound.ReadyEssay(
+        essay_id=slot.essay_id,
+        text_storage_id=slot.text_storage_id,
+        original_file_name=slot.original_file_name,
+    )
 
 
 def validation_failures(snapshot: BatchSnapshot) -> list[outbound.ValidationFailure]:
     """Return the failures that use a slot, sorted by identity."""
-    return [
-        _failure(failure, failure.essay_id)
-        for failure in snapshot.all_failures
-        if failure.essay_id is not None
-    ]
+    return [validation_failure(failure) for failure in snapshot.slot_failures]
 
 
-def _failure(failure: RecordedFailure, essay_id: str) -> outbound.ValidationFailure:
+def validation_failure(failure: RecordedFailure) -> outbound.ValidationFailure:
+    """Return a failure as events and answers show it."""
     return outbound.ValidationFailure(
-        essay_id=essay_id,
+        essay_id=failure.essay_id,
         original_file_name=failure.original_file_name,
         validation_error_code=failure.error_code,
         file_upload_id=failure.file_upload_id,

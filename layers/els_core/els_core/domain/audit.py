@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 IDLE = timedelta(minutes=2)
 
 
+class Repair(StrEnum):
+    """Who repairs a finding."""
+
+    SWEEP = "sweep"
+    RELAY = "relay"
+    INSTALL = "install"
+    PERSON = "person"
+
+
 class FindingKind(StrEnum):
     """What may be wrong with a batch."""
 
@@ -30,31 +39,38 @@ class FindingKind(StrEnum):
     REDIS_FORGOT = "redis_forgot"
     REDIS_DIFFERS = "redis_differs"
     UNCOMMITTED_PROPOSALS = "uncommitted_proposals"
+    EVENT_BUS_MISSING = "event_bus_missing"
 
     @property
-    def is_redis_wrong(self) -> bool:
-        """Tell whether Redis is wrong about the batch; installing it again from Postgres repairs that."""
+    def repair(self) -> Repair:
+        """Return who repairs this: a regular job, installing the batch in Redis again, or a person."""
         match self:
+            case FindingKind.OVERDUE_OPEN:
+                return Repair.SWEEP
+            case FindingKind.OUTBOX_TOO_OLD:
+                return Repair.RELAY
             case FindingKind.REDIS_FORGOT | FindingKind.REDIS_DIFFERS | FindingKind.UNCOMMITTED_PROPOSALS:
-                return True
+                return Repair.INSTALL
             case (
-                FindingKind.OVERDUE_OPEN
-                | FindingKind.PARKED_TOO_LONG
-                | FindingKind.OUTBOX_TOO_OLD
+                FindingKind.PARKED_TOO_LONG
                 | FindingKind.COUNTS_DIFFER
                 | FindingKind.DIGEST_DIFFERS
+                | FindingKind.EVENT_BUS_MISSING
             ):
-                return False
+                return Repair.PERSON
             case _:
                 assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with one batch; `since` is when it began, if Postgres knows that."""
+    """One thing that is wrong, with one batch or with the whole system (`batch_id` is None).
+
+    `since` is when it began, if Postgres knows that.
+    """
 
     kind: FindingKind
-    batch_id: str
+    batch_id: str | None
     detail: str
     correlation_id: str | None = None
     since: datetime | None = None
@@ -73,17 +89,27 @@ class CoordinatorView:
     proposed_at: float | None = None
 
 
-def compare(snapshot: BatchSnapshot, view: CoordinatorView | None, now: datetime) -> Finding | None:
-    """Compare Redis with an open batch that was read from Postgres before and was unchanged for `IDLE`.
+@dataclass(frozen=True, slots=True)
+class UnreadableView:
+    """Redis holds something about a batch that makes no sense: a wrong type, odd bytes, no number."""
 
-    The order of the two reads matters: a slot leaves Redis before it is taken in Postgres, never after.
+
+def compare(
+    snapshot: BatchSnapshot, view: CoordinatorView | UnreadableView | None, now: datetime
+) -> Finding | None:
+    """Compare Redis with an open batch that was read from Postgres afterwards and was unchanged for `IDLE`.
+
+    Nothing was committed between the two reads, or the batch would not be idle. So what differs is wrong, and
+    a version of Redis that is greater than that of Postgres cannot be true.
     """
     if view is None:
         return _finding(FindingKind.REDIS_FORGOT, snapshot, "Redis does not know the batch")
+    if isinstance(view, UnreadableView):
+        return _finding(FindingKind.REDIS_DIFFERS, snapshot, "Redis holds values that cannot be read")
     if view.version > snapshot.batch.version:
-        return None  # the batch has moved on since it was read
+        return _finding(FindingKind.REDIS_DIFFERS, snapshot, "Redis claims a version of the future")
     used = {content_identity(slot.text_storage_id): slot.essay_id for slot in snapshot.assigned}
-    used |= {failure.identity: failure.essay_id for failure in snapshot.slot_failures if failure.essay_id}
+    used |= {failure.identity: failure.essay_id for failure in snapshot.slot_failures}
     wrong = (view.available - set(snapshot.available)) | {
         essay_id for identity, essay_id in used.items() if view.slot_by_identity.get(identity) != essay_id
     }

@@ -96,11 +96,18 @@ class AssignedSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class FreeSlot:
+    """A slot that nobody has."""
+
+    essay_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedFailure:
-    """A stored failure, with the slot that it uses; `essay_id` is None for a late one."""
+    """A stored failure and the slot that it uses."""
 
     identity: str
-    essay_id: str | None
+    essay_id: str
     original_file_name: str
     error_code: str
     file_upload_id: str | None = None
@@ -108,26 +115,17 @@ class RecordedFailure:
 
 @dataclass(frozen=True, slots=True)
 class BatchSnapshot:
-    """A batch and everything stored about it at one version of its row; lists are sorted by id.
+    """A batch with its slots at one version of its row; lists are sorted by id.
 
-    `details` is None for a batch that is not registered.
+    `details` is None for a batch that is not registered. Late failures, of which there may be any number, are
+    not part of it.
     """
 
     batch: Batch
     details: RegistrationDetails | None = None
     available: tuple[str, ...] = ()
     assigned: tuple[AssignedSlot, ...] = ()
-    all_failures: tuple[RecordedFailure, ...] = ()
-
-    @property
-    def slot_failures(self) -> tuple[RecordedFailure, ...]:
-        """Return the failures that use a slot."""
-        return tuple(failure for failure in self.all_failures if failure.essay_id is not None)
-
-    @property
-    def late_failures(self) -> tuple[RecordedFailure, ...]:
-        """Return the failures that found no slot."""
-        return tuple(failure for failure in self.all_failures if failure.essay_id is None)
+    slot_failures: tuple[RecordedFailure, ...] = ()
 
     def error_categories(self) -> dict[str, int]:
         """Return the number of slots used by failures, per error code."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from els_core.domain.arrivals import Content, Failure, key_of
@@ -22,11 +22,15 @@ from els_core.domain.outcomes import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import Batch
     from els_core.domain.outcomes import FinalOutcome, Outcome
+
+# The most slots that a batch can have, and so the most arrivals that can ever find one.
+MAX_PARKED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,15 @@ class LockedView:
     """What Postgres says under the row locks: its time, first answers per arrival, free slots per batch.
 
     `free` lists proposed slots first, and holds at least one slot for each arrival without a first answer, or
-    all that are left.
+    all that are left. `parked` are those of the arrivals that are parked already, and `parked_counts` how
+    many arrivals each awaited batch has parked.
     """
 
     now: datetime
     first: Mapping[ArrivalKey, FinalOutcome]
     free: Mapping[str, Sequence[str]]
+    parked: AbstractSet[ArrivalKey] = frozenset()
+    parked_counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +75,7 @@ def decide(
 ) -> BatchChange:
     """Decide distinct arrivals of one locked batch, in order, and close the batch when it is due or full."""
     if batch.status is Status.AWAITED:
-        return BatchChange(
-            batch, with_next_version(batch), tuple((arrival, Parked()) for arrival in arrivals)
-        )
+        return _changed(batch, batch, _park(batch, arrivals, view))
     current = expire(batch, view.now)
     slots = _FreeSlots(view.free.get(batch.batch_id, ()))
     decided: list[tuple[Arrival, Outcome]] = []
@@ -80,8 +85,31 @@ def decide(
         outcome = Duplicate(first) if first else _place(arrival, current.status, slots, proposal)
         decided.append((arrival, outcome))
     after = complete(_counted(current, [outcome for _, outcome in decided]))
-    changed = after != batch or any(not isinstance(outcome, Duplicate) for _, outcome in decided)
-    return BatchChange(batch, with_next_version(after) if changed else batch, tuple(decided))
+    return _changed(batch, after, decided)
+
+
+def _changed(before: Batch, after: Batch, decided: Sequence[tuple[Arrival, Outcome]]) -> BatchChange:
+    """Return the change; the row keeps its version when nothing but duplicates came."""
+    changed = after != before or any(not isinstance(outcome, Duplicate) for _, outcome in decided)
+    return BatchChange(before, with_next_version(after) if changed else before, tuple(decided))
+
+
+def _park(batch: Batch, arrivals: Sequence[Arrival], view: LockedView) -> list[tuple[Arrival, Outcome]]:
+    """Park the arrivals of an awaited batch. One more than any batch has slots can never find a slot."""
+    room = MAX_PARKED - view.parked_counts.get(batch.batch_id, 0)
+    decided: list[tuple[Arrival, Outcome]] = []
+    for arrival in arrivals:
+        first = view.first.get(key_of(arrival))
+        if first:
+            decided.append((arrival, Duplicate(first)))
+        elif key_of(arrival) in view.parked:
+            decided.append((arrival, Parked()))
+        elif room > 0:
+            decided.append((arrival, Parked()))
+            room -= 1
+        else:
+            decided.append((arrival, _without_slot(arrival, Reason.NO_AVAILABLE_SLOT)))
+    return decided
 
 
 def time_out(batch: Batch) -> BatchChange:
@@ -103,18 +131,32 @@ def complete(batch: Batch) -> Batch:
 
 
 def coordinator_is_current(change: BatchChange, outcome: Outcome, proposal: Proposal) -> bool:
-    """Tell whether Redis, having made this proposal, knows the batch as Postgres has it after the change."""
-    if change.before.status != change.after.status:
+    """Tell whether Redis, having made this proposal, knows the batch as Postgres has it after the change.
+
+    Redis's version was read before the row was locked, so one that is greater than the row's cannot be true.
+    """
+    if change.before.status != change.after.status or (proposal.version or 0) > change.before.version:
         return False
-    match change.after.status:
+    match proposal.kind:
+        case ProposalKind.UNKNOWN:
+            return change.after.status is Status.AWAITED
+        case ProposalKind.FULL | ProposalKind.ASSIGNED | ProposalKind.DUPLICATE | ProposalKind.FAILED:
+            return _fits(proposal, change.after.status, slot_of(outcome))
+        case _:
+            assert_never(proposal.kind)
+
+
+def _fits(proposal: Proposal, status: Status, essay_id: str | None) -> bool:
+    """Tell whether a proposal for a known batch fits the batch's status and the slot of the arrival."""
+    match status:
         case Status.AWAITED:
-            return proposal.kind is ProposalKind.UNKNOWN
+            return False
         case Status.OPEN:
-            return proposal.kind is not ProposalKind.UNKNOWN and proposal.essay_id == slot_of(outcome)
+            return proposal.essay_id == essay_id
         case Status.READY | Status.FAILED | Status.TIMED_OUT:
             return proposal.kind is ProposalKind.FULL
         case _:
-            assert_never(change.after.status)
+            assert_never(status)
 
 
 def with_next_version(batch: Batch) -> Batch:
@@ -124,13 +166,33 @@ def with_next_version(batch: Batch) -> Batch:
 
 def _place(arrival: Arrival, status: Status, slots: _FreeSlots, proposal: Proposal | None) -> FinalOutcome:
     """Give the arrival its proposed slot if that is free, else another free one, else none."""
-    reason = Reason.BATCH_TIMED_OUT if status is Status.TIMED_OUT else Reason.NO_AVAILABLE_SLOT
-    essay_id = slots.take(proposal.essay_id if proposal else None) if status is Status.OPEN else None
+    match status:
+        case Status.OPEN:
+            essay_id, reason = slots.take(proposal.essay_id if proposal else None), Reason.NO_AVAILABLE_SLOT
+        case Status.TIMED_OUT:
+            essay_id, reason = None, Reason.BATCH_TIMED_OUT
+        case Status.AWAITED | Status.READY | Status.FAILED:
+            essay_id, reason = None, Reason.NO_AVAILABLE_SLOT
+        case _:
+            assert_never(status)
+    if essay_id is None:
+        return _without_slot(arrival, reason)
     match arrival:
         case Content():
-            return Assigned(essay_id) if essay_id is not None else Excess(reason)
+            return Assigned(essay_id)
         case Failure():
-            return Failed(essay_id) if essay_id is not None else Late(reason)
+            return Failed(essay_id)
+        case _:
+            assert_never(arrival)
+
+
+def _without_slot(arrival: Arrival, reason: Reason) -> FinalOutcome:
+    """Return what becomes of an arrival that finds no slot."""
+    match arrival:
+        case Content():
+            return Excess(reason)
+        case Failure():
+            return Late(reason)
         case _:
             assert_never(arrival)
 

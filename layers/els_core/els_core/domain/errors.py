@@ -16,6 +16,8 @@ class FaultError(Exception):
     """Operation "{operation}" failed."""
 
     error_code = "FAULT"
+    # Whether one item of a bulk call may have caused it, so that the call is worth repeating in halves.
+    is_isolatable = True
 
     def __init__(
         self, operation: str, *, correlation_id: str | None = None, details: str = "", service: str = ""
@@ -36,6 +38,7 @@ class ExternalServiceError(FaultError):
     """{service} is unavailable: "{operation}" failed."""
 
     error_code = "EXTERNAL_SERVICE_UNAVAILABLE"
+    is_isolatable = False
 
 
 class PartiallySentError(ExternalServiceError):
@@ -46,10 +49,17 @@ class PartiallySentError(ExternalServiceError):
         self.accepted = accepted
 
 
+class EventBusMissingError(ExternalServiceError):
+    """The bus of ELS_EVENT_BUS does not exist: "{operation}" failed. Create it or correct the name."""
+
+    error_code = "EVENT_BUS_MISSING"
+
+
 class CoordinationTimeoutError(FaultError):
     """A lock or a statement timed out during "{operation}"; rolled back."""
 
     error_code = "COORDINATION_TIMEOUT"
+    is_isolatable = False
 
 
 class ProcessingError(FaultError):

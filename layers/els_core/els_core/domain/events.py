@@ -120,7 +120,8 @@ type DomainEvent = SlotsAssigned | ExcessContent | BatchClosed | RegistrationRej
 class OutboxMessage:
     """One entry for the bus: `detail` is the JSON text, `event_id` the id in its metadata.
 
-    `digest` is that of the ready list in a final result; Postgres keeps it for the audit.
+    A final result is kept as long as its batch; `digest` is that of its ready list. `position` is that of its
+    outbox row, once it has one.
     """
 
     event_id: UUID
@@ -128,6 +129,8 @@ class OutboxMessage:
     detail_type: str
     detail: str
     digest: str | None = None
+    is_final: bool = False
+    position: int | None = None
 
 
 def terminal_event_type(status: Status) -> str:

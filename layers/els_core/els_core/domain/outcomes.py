@@ -101,7 +101,11 @@ class ProposalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the coordinator proposes for one arrival. A hint, never a decision."""
+    """What the coordinator proposes for one arrival. A hint, never a decision.
+
+    `version` is the version of the batch that Redis claimed at that moment, if it is a sensible one.
+    """
 
     kind: ProposalKind
     essay_id: str | None = None
+    version: int | None = None

@@ -16,7 +16,8 @@ SQS_BYTES = 1_048_576
 
 
 def client_error(code: str, operation: str = "PutEvents") -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": code}}, operation)
+    metadata: Any = {"HTTPStatusCode": 400}
+    return ClientError({"Error": {"Code": code, "Message": code}, "ResponseMetadata": metadata}, operation)
 
 
 def unreachable() -> ConnectTimeoutError:
@@ -34,17 +35,22 @@ def size_of_entry(entry: dict[str, Any]) -> int:
 
 @dataclass
 class EventsClient:
-    """EventBridge. `rejects` returns the code of a rejected entry, `fails` the exception of a failed call."""
+    """EventBridge. `rejects` returns the code of a rejected entry, `fails` the exception of a failed call.
+
+    `rejects_call` tells whether one entry makes EventBridge reject the whole call.
+    """
 
     rejects: Callable[[dict[str, Any]], str | None] = lambda _: None
     fails: Callable[[int], Exception | None] = lambda _: None
+    rejects_call: Callable[[dict[str, Any]], bool] = lambda _: False
     calls: list[list[dict[str, Any]]] = field(default_factory=list)
 
     def put_events(self, *, Entries: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - AWS's name
         self.calls.append(list(Entries))
         if failure := self.fails(len(self.calls)):
             raise failure
-        if not 1 <= len(Entries) <= 10 or sum(map(size_of_entry, Entries)) > MEGABYTE:
+        is_too_large = not 1 <= len(Entries) <= 10 or sum(map(size_of_entry, Entries)) > MEGABYTE
+        if is_too_large or any(map(self.rejects_call, Entries)):
             raise client_error("ValidationException")
         results = [self._result(entry) for entry in Entries]
         return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
@@ -56,9 +62,13 @@ class EventsClient:
 
 @dataclass
 class SqsClient:
-    """SQS. `fails` returns the exception of a failed call, by its number."""
+    """SQS. `fails` returns the exception of a failed call, by its number.
+
+    `rejects_call` tells whether one entry makes SQS reject the whole call.
+    """
 
     fails: Callable[[int], Exception | None] = lambda _: None
+    rejects_call: Callable[[dict[str, Any]], bool] = lambda _: False
     calls: list[list[dict[str, Any]]] = field(default_factory=list)
 
     def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
@@ -66,6 +76,8 @@ class SqsClient:
         self.calls.append(list(Entries))
         if failure := self.fails(len(self.calls)):
             raise failure
+        if any(map(self.rejects_call, Entries)):
+            raise client_error("InvalidMessageContents", "SendMessageBatch")
         if not 1 <= len(Entries) <= 10 or sum(map(_size_of_message, Entries)) > SQS_BYTES:
             raise client_error("AWS.SimpleQueueService.BatchRequestTooLong", "SendMessageBatch")
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}

@@ -9,7 +9,7 @@ import pytest
 from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
 from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
 from els_core.domain.errors import ExternalServiceError
-from tests.unit.adapters.aws.clients import SqsClient, client_error, unreachable
+from tests.unit.adapters.aws.clients import SQS_BYTES, SqsClient, client_error, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +30,45 @@ def test_dead_letters_are_grouped_by_entries_and_bytes() -> None:
     assert [len(call) for call in client.calls] == [10, 10, 6, 2]
 
 
-def test_a_call_that_sqs_rejects_stops_no_other_call() -> None:
-    client = SqsClient(fails=lambda call: client_error("InvalidMessageContents") if call == 2 else None)
-    assert send(client, letters(30)) == [f"m{n}" for n in (*range(10), *range(20, 30))]
+@pytest.mark.fault(35)
+def test_a_call_that_is_rejected_because_of_one_letter_is_repeated_until_that_letter_is_alone() -> None:
+    client = SqsClient(rejects_call=lambda entry: entry["MessageBody"] == "guilty")
+    guilty = DeadLetter(QueueMessage("guilty", "guilty"), PoisonMessage("INVALID_JSON", "body", "no"))
+    sent = [*letters(13), guilty, *letters(3, "[")]
+    assert send(client, sent) == [one.message.message_id for one in sent if one is not guilty]
+
+
+@pytest.mark.fault(39)
+def test_attributes_are_cleaned_and_cut_to_what_sqs_accepts() -> None:
+    client = SqsClient()
+    poison = PoisonMessage("CODE", "", "a\x00b\x1bc\ud800d\uffffe" + "x" * 9_000)
+    send(client, [DeadLetter(QueueMessage("m", "body"), poison)])
+    values = {n: v["StringValue"] for n, v in client.calls[0][0]["MessageAttributes"].items()}
+    assert values["field"] == "-"
+    assert values["reason"].startswith("a?b?c?d?e")
+    assert len(values["reason"]) == 500
+
+
+@pytest.mark.fault(39)
+@pytest.mark.parametrize(
+    ("size", "kept"),
+    [
+        (SQS_BYTES, []),
+        (SQS_BYTES - 40, ["error_code"]),
+        (SQS_BYTES - 60, ["error_code", "field"]),
+        (SQS_BYTES - 5_000, ["error_code", "field", "reason"]),
+    ],
+)
+def test_a_body_that_leaves_no_room_is_sent_with_fewer_attributes(size: int, kept: list[str]) -> None:
+    client = SqsClient()
+    assert send(client, letters(1, "x" * size)) == ["m0"]
+    assert list(client.calls[0][0]["MessageAttributes"]) == kept
+
+
+def test_a_body_that_is_larger_than_a_message_may_be_does_not_stop_its_neighbours() -> None:
+    client = SqsClient()
+    sent = [*letters(2), DeadLetter(QueueMessage("huge", "x" * (SQS_BYTES + 1)), letters(1)[0].poison)]
+    assert send(client, sent) == ["m0", "m1"]
 
 
 def test_an_unreachable_queue_is_called_once_and_earlier_calls_count() -> None:

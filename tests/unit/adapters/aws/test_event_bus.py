@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from els_core.adapters.aws.event_bus import EventBridgePublisher
+from els_core.application.budgets import always
 from els_core.domain.errors import ExternalServiceError, PartiallySentError
 from els_core.domain.events import OutboxMessage
 from tests.unit.adapters.aws.clients import EventsClient, client_error, unreachable
@@ -15,13 +16,15 @@ from tests.unit.adapters.aws.clients import EventsClient, client_error, unreacha
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from els_core.application.budgets import MayContinue
+
 
 def message(number: int, size: int = 10) -> OutboxMessage:
     return OutboxMessage(UUID(int=number), "b", "EssaySlotsAssigned", f'"{number}{"å" * size}"')
 
 
-def publish(client: Any, messages: Sequence[OutboxMessage]) -> list[UUID]:
-    return EventBridgePublisher(client, "bus").publish(messages)
+def publish(client: Any, messages: Sequence[OutboxMessage], may_continue: MayContinue = always) -> list[UUID]:
+    return EventBridgePublisher(client, "bus").publish(messages, may_continue)
 
 
 def test_messages_are_grouped_by_entries_and_utf_8_bytes() -> None:
@@ -39,12 +42,38 @@ def test_a_rejected_entry_is_reported_by_its_code_and_the_others_are_published()
     assert list(rejected.value.accepted) == [one.event_id for one in messages if one.event_id != UUID(int=5)]
 
 
-def test_a_call_that_eventbridge_rejects_stops_no_other_call() -> None:
+@pytest.mark.fault(35)
+def test_a_call_that_is_rejected_because_of_one_entry_is_repeated_until_that_entry_is_alone() -> None:
     messages = [message(n) for n in range(30)]
-    client = EventsClient(fails=lambda call: client_error("ValidationException") if call == 2 else None)
+    client = EventsClient(rejects_call=lambda entry: entry["Detail"].startswith('"13'))
     with pytest.raises(PartiallySentError, match="ValidationException: 1") as rejected:
         publish(client, messages)
-    assert list(rejected.value.accepted) == [UUID(int=n) for n in (*range(10), *range(20, 30))]
+    assert list(rejected.value.accepted) == [UUID(int=n) for n in range(30) if n != 13]
+    assert len(client.calls) < 12
+
+
+@pytest.mark.fault(24)
+def test_an_entry_without_an_event_id_was_not_accepted() -> None:
+    client = EventsClient()
+    put_events = client.put_events
+
+    def forgetful(**arguments: Any) -> dict[str, Any]:
+        answer = put_events(**arguments)
+        return {**answer, "Entries": [{}, {"EventId": ""}, *answer["Entries"][2:-1]]}
+
+    setattr(client, "put_events", forgetful)  # noqa: B010 - mypy forbids to assign a method
+    with pytest.raises(PartiallySentError, match="NoEventId: 3") as rejected:
+        publish(client, [message(n) for n in range(6)])
+    assert list(rejected.value.accepted) == [UUID(int=n) for n in (2, 3, 4)]
+
+
+@pytest.mark.fault(36)
+def test_publishing_stops_before_the_call_for_which_there_is_no_time() -> None:
+    client = EventsClient()
+    left = iter([True, False])
+    with pytest.raises(PartiallySentError, match="OutOfTime: 1") as stopped:
+        publish(client, [message(n) for n in range(20)], lambda: next(left))
+    assert len(stopped.value.accepted) == 10
 
 
 def test_an_unreachable_bus_is_called_once_and_earlier_calls_count() -> None:
@@ -56,6 +85,6 @@ def test_an_unreachable_bus_is_called_once_and_earlier_calls_count() -> None:
 
 def test_a_bus_that_rejects_every_call_is_a_fault() -> None:
     client = EventsClient(fails=lambda _: client_error("ResourceNotFoundException"))
-    with pytest.raises(ExternalServiceError, match="ResourceNotFoundException: 2") as failed:
+    with pytest.raises(ExternalServiceError, match="ResourceNotFoundException: 1") as failed:
         publish(client, [message(n) for n in range(20)])
     assert not isinstance(failed.value, PartiallySentError)

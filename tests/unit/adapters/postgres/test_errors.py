@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from pg8000.exceptions import DatabaseError, InterfaceError
 
-from els_core.adapters.postgres.errors import ConflictError, DisconnectedError, PrecededError, fault_of
+from els_core.adapters.postgres.errors import (
+    ConflictError,
+    DisconnectedError,
+    PrecededError,
+    SchemaMissingError,
+    fault_of,
+)
 from els_core.domain.errors import (
     CoordinationTimeoutError,
     ExternalServiceError,
@@ -36,8 +42,13 @@ MEANINGS = [
     ("22003", "numeric value out of range",   RejectedByStoreError),
     ("23503", "foreign key violation",        RejectedByStoreError),
     ("23514", "check violation",              RejectedByStoreError),
-    ("42P01", "undefined table",              ProcessingError),
-    ("XX000", "internal error",               ProcessingError),
+    ("42P01", "undefined table",              SchemaMissingError),
+    ("XX000", "internal error",               ExternalServiceError),
+    ("28P01", "invalid password",             ExternalServiceError),
+    ("28000", "invalid authorization",        ExternalServiceError),
+    ("3D000", "unknown database",             ExternalServiceError),
+    ("55006", "object in use",                ExternalServiceError),
+    ("42601", "syntax error",                 ProcessingError),
 ]  # fmt: skip
 
 

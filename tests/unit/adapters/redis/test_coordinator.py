@@ -40,47 +40,73 @@ def propose(client: Any, *names: str) -> list[Proposal]:
 
 
 UNKNOWN = Proposal(ProposalKind.UNKNOWN)
+VERSION = b"7"
 REPLIES: list[tuple[object, Proposal]] = [
-    # reply                   proposal
-    ("assigned essay-0000",   Proposal(ProposalKind.ASSIGNED, "essay-0000")),
-    ("duplicate essay-0000",  Proposal(ProposalKind.DUPLICATE, "essay-0000")),
-    ("failed essay-0000",     Proposal(ProposalKind.FAILED, "essay-0000")),
-    ("full",                  Proposal(ProposalKind.FULL)),
-    ("unknown",               UNKNOWN),
-    ("assigned",              UNKNOWN),
-    ("assigned ",             UNKNOWN),
-    ("full essay-0000",       UNKNOWN),
-    ("QUEUED",                UNKNOWN),
-    ("",                      UNKNOWN),
-    (None,                    UNKNOWN),
-    (7,                       UNKNOWN),
-    ([],                      UNKNOWN),
+    # reply                    proposal
+    (b"assigned essay-0000",   Proposal(ProposalKind.ASSIGNED, "essay-0000", 7)),
+    (b"duplicate essay-0000",  Proposal(ProposalKind.DUPLICATE, "essay-0000", 7)),
+    (b"failed essay-0000",     Proposal(ProposalKind.FAILED, "essay-0000", 7)),
+    (b"full",                  Proposal(ProposalKind.FULL, None, 7)),
+    (b"unknown",               Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (b"assigned",              Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (b"assigned ",             Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (b"assigned a\x00b",       Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (b"assigned \xff\xfe",     Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (b"assigned " + b"a" * 129, Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (b"assigned a\n",          Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (b"full essay-0000",       Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (b"QUEUED",                Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (b"",                      Proposal(ProposalKind.UNKNOWN, None, 7)),
+    ("assigned essay-0000",    Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (None,                     Proposal(ProposalKind.UNKNOWN, None, 7)),
+    (7,                        Proposal(ProposalKind.UNKNOWN, None, 7)),
+    ([],                       Proposal(ProposalKind.UNKNOWN, None, 7)),
 ]  # fmt: skip
 
 
 @pytest.mark.fault(16)
 @pytest.mark.parametrize(("reply", "proposal"), REPLIES)
 def test_only_a_sensible_reply_is_a_proposal(reply: object, proposal: Proposal) -> None:
-    assert propose(FakeClient([[[reply]]]), "a") == [proposal]
+    assert propose(FakeClient([[[VERSION, reply]]]), "a") == [proposal]
 
 
 @pytest.mark.fault(16)
-@pytest.mark.parametrize("reply", ["QUEUED", None, 1, [], ["full"], ["full", "full", "full"]])
+@pytest.mark.parametrize(
+    "reply", [b"QUEUED", None, 1, [], [b"full"], [b"full", b"full"], [VERSION, *[b"full"] * 3], {}]
+)
 def test_a_reply_of_the_wrong_length_makes_every_arrival_unknown(reply: object) -> None:
     assert propose(FakeClient([[reply]]), "a", "c") == [UNKNOWN, UNKNOWN]
 
 
 @pytest.mark.fault(17)
 def test_a_script_that_is_not_cached_is_sent_with_its_text() -> None:
-    client = FakeClient([[NoScriptError("NOSCRIPT")], [["full"]]])
-    assert propose(client, "a") == [Proposal(ProposalKind.FULL)]
+    client = FakeClient([[NoScriptError("NOSCRIPT")], [[VERSION, b"full"]]])
+    assert propose(client, "a") == [Proposal(ProposalKind.FULL, None, 7)]
     assert client.commands == ["EVALSHA", "EVAL"]
 
 
-@pytest.mark.fault(16)
-def test_an_error_inside_the_script_makes_the_batch_unknown() -> None:
-    wrong_type = ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value")
-    assert propose(FakeClient([[wrong_type]]), "a") == [UNKNOWN]
+@pytest.mark.fault(29)
+@pytest.mark.parametrize(
+    "version", [b"", b"0", b"-1", b"inf", b"nan", b"1e9", b"7.0", b"9" * 16, b"\xff", b" 7", None, 7, []]
+)
+def test_a_version_that_makes_no_sense_makes_every_arrival_unknown(version: object) -> None:
+    assert propose(FakeClient([[[version, b"assigned essay-0000"]]]), "a") == [UNKNOWN]
+
+
+ERRORS = ["WRONGTYPE", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "NOPERM", "BUSY", "ERR", "OOM", "ODD"]
+
+
+@pytest.mark.fault(28)
+@pytest.mark.parametrize("code", ERRORS)
+def test_every_error_but_a_lost_script_is_a_fault_with_its_code(code: str) -> None:
+    with pytest.raises(ExternalServiceError, match=code):
+        propose(FakeClient([[ResponseError(f"{code} some text")]]), "a")
+
+
+@pytest.mark.fault(26)
+def test_a_reply_that_the_client_cannot_read_is_a_fault() -> None:
+    with pytest.raises(ExternalServiceError, match="IndexError"):
+        propose(FakeClient([]), "a")
 
 
 @pytest.mark.fault(21)

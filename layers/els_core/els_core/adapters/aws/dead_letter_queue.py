@@ -1,31 +1,33 @@
 """Sends poison messages to the dead-letter queue of the function's own queue, with the reason.
 
-Limits: at most 10 messages and 1 MiB per call, attributes counted.
+Limits: at most 10 messages and 1 MiB per call and per message, attributes counted with name and type.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 """
 
 from __future__ import annotations
 
+import re
+from collections import deque
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from els_core.adapters.aws.client_errors import concerns_the_content, error_code_of
 from els_core.domain.errors import ExternalServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import (
-        MessageAttributeValueTypeDef,
-        SendMessageBatchRequestEntryTypeDef,
-    )
+    from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
 
     from els_core.application.messages import DeadLetter
 
 MAX_ENTRIES = 10
 MAX_BYTES = 1_048_576
-MAX_REASON = 500
+MAX_ATTRIBUTE = 500  # characters
+# What SQS accepts; https://www.w3.org/TR/REC-xml/#charsets
+_NOT_ACCEPTED = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class SqsDeadLetterQueue:
@@ -36,57 +38,87 @@ class SqsDeadLetterQueue:
         self._queue_url = queue_url
 
     def send(self, letters: Sequence[DeadLetter]) -> list[str]:
-        """Send the letters, also when SQS rejects one call; return the message ids that it accepted."""
+        """Send the letters; a call that is rejected because of one letter is repeated in halves.
+
+        Returns the message ids that SQS accepted; raises `ExternalServiceError` when it accepted none.
+        """
         accepted: list[str] = []
-        cause: Exception | None = None
-        for group in _groups(letters):
+        cause: BotoCoreError | ClientError | None = None
+        calls = deque(_calls(letters))
+        while calls:
+            call = calls.popleft()
             try:
-                answer = self._client.send_message_batch(
-                    QueueUrl=self._queue_url,
-                    Entries=[_entry(position, letter) for position, letter in enumerate(group)],
-                )
-            except ClientError as error:
-                cause = error  # only this call failed; the next ones may succeed
-                continue
-            except BotoCoreError as error:
+                accepted.extend(self._send(call))
+            except (BotoCoreError, ClientError) as error:
                 cause = error
-                break  # SQS is unreachable, and every further call would time out as well
-            sent = answer.get("Successful", [])
-            accepted.extend(group[int(success["Id"])].message.message_id for success in sent)
+                if not concerns_the_content(error):
+                    break  # every further call would fail as well
+                if len(call) > 1:
+                    middle = len(call) // 2
+                    calls.extendleft((call[middle:], call[:middle]))
         if cause is not None and not accepted:
             raise ExternalServiceError(
-                "send dead letters", service="SQS", details=type(cause).__name__
+                "send dead letters", service="SQS", details=error_code_of(cause)
             ) from cause
         return accepted
 
+    def _send(self, call: Sequence[DeadLetter]) -> list[str]:
+        answer = self._client.send_message_batch(
+            QueueUrl=self._queue_url,
+            Entries=[_entry(position, letter) for position, letter in enumerate(call)],
+        )
+        return [call[int(success["Id"])].message.message_id for success in answer.get("Successful", [])]
+
 
 def _entry(position: int, letter: DeadLetter) -> SendMessageBatchRequestEntryTypeDef:
-    poison = letter.poison
     return {
         "Id": str(position),
         "MessageBody": letter.message.body,
-        "MessageAttributes": {
-            "error_code": _text(poison.error_code),
-            "field": _text(poison.field),
-            "reason": _text(poison.reason),
-        },
+        "MessageAttributes": {name: _string(value) for name, value in _attributes(letter).items()},
     }
 
 
-def _text(value: str) -> MessageAttributeValueTypeDef:
-    """Return a string attribute; SQS refuses an empty one."""
-    return {"DataType": "String", "StringValue": value[:MAX_REASON] or "-"}
+def _attributes(letter: DeadLetter) -> dict[str, str]:
+    """Return the attributes, without the last ones where body and attributes exceed the limit together.
+
+    A body of the largest size leaves no room for any; the log has the reason too.
+    """
+    poison = letter.poison
+    attributes = {
+        "error_code": _accepted(poison.error_code),
+        "field": _accepted(poison.field),
+        "reason": _accepted(poison.reason),
+    }
+    while attributes and _size(letter.message.body, attributes) > MAX_BYTES:
+        attributes.popitem()
+    return attributes
 
 
-def _groups(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
-    group: list[DeadLetter] = []
+def _accepted(value: str) -> str:
+    """Return the text as SQS accepts it: without control characters, cut, and never empty."""
+    return _NOT_ACCEPTED.sub("?", value)[:MAX_ATTRIBUTE] or "-"
+
+
+def _string(value: str) -> MessageAttributeValueTypeDef:
+    return {"DataType": "String", "StringValue": value}
+
+
+def _size(body: str, attributes: dict[str, str]) -> int:
+    """Return the size of a message as SQS counts it, in UTF-8 bytes."""
+    names = sum(len(name) + len("String") + len(value.encode()) for name, value in attributes.items())
+    return len(body.encode(errors="surrogatepass")) + names
+
+
+def _calls(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
+    """Split into calls by number of messages and bytes."""
+    call: list[DeadLetter] = []
     size = 0
     for letter in letters:
-        entry = len(letter.message.body.encode(errors="surrogatepass")) + 2_000
-        if group and (len(group) == MAX_ENTRIES or size + entry > MAX_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(letter)
+        entry = _size(letter.message.body, _attributes(letter))
+        if call and (len(call) == MAX_ENTRIES or size + entry > MAX_BYTES):
+            yield call
+            call, size = [], 0
+        call.append(letter)
         size += entry
-    if group:
-        yield group
+    if call:
+        yield call

@@ -1,8 +1,14 @@
-"""The engine: one connection per function copy. Its time limits are the role's, set by a migration."""
+"""The engine: one connection per Lambda execution environment. Its time limits are the role's.
+
+What a session relies on is asked for in the startup packet, whatever the defaults of server, database and
+role are. These four parameters pass a pgbouncer in transaction mode too, which keeps track of them.
+https://www.pgbouncer.org/config.html#ignore_startup_parameters
+"""
 
 from __future__ import annotations
 
 import ssl
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
@@ -13,27 +19,41 @@ from els_core.adapters.postgres.driver import DRIVER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Engine
+    from sqlalchemy import URL, Engine
 
 SOCKET_TIMEOUT_SECONDS = 9  # longer than a statement may take, shorter than the function
+SESSION = {
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, MDY",
+    "TimeZone": "UTC",
+    "standard_conforming_strings": "on",
+}
 
 
 def connect(url: str, password: Callable[[], str] | None = None, *, is_patient: bool = False) -> Engine:
-    """Return an engine; connections are made when they are needed.
+    """Return an engine that connects lazily.
 
-    `password` gives a fresh one per connection (an IAM token), and then the connection is encrypted.
-    A unix socket is named by `?unix_sock=`. A patient one, for migrations, waits as long as it takes.
+    Any host but a loopback address or a socket (`?unix_sock=`) is reached by verified TLS, unless the URL
+    says `?sslmode=disable`. `password` provides a fresh one per connection (an IAM token). A patient engine,
+    for migrations, has no time limit on the socket.
     """
     parsed = make_url(url)
-    arguments: dict[str, Any] = {"timeout": None if is_patient else SOCKET_TIMEOUT_SECONDS}
+    arguments: dict[str, Any] = {
+        "timeout": None if is_patient else SOCKET_TIMEOUT_SECONDS,
+        "startup_params": SESSION,
+    }
     if "unix_sock" in parsed.query:
         arguments["unix_sock"] = parsed.query["unix_sock"]
-        parsed = parsed.difference_update_query(["unix_sock"])
-    if password is not None:
+    if password is not None or needs_tls(parsed):
         arguments["ssl_context"] = ssl.create_default_context()
     # Errors end up in logs, and parameters hold file names.
     engine = create_engine(
-        parsed, pool_size=1, max_overflow=0, connect_args=arguments, hide_parameters=True, module=DRIVER
+        parsed.difference_update_query(["unix_sock", "sslmode"]),
+        pool_size=1,
+        max_overflow=0,
+        connect_args=arguments,
+        hide_parameters=True,
+        module=DRIVER,
     )
     if password is not None:
 
@@ -44,3 +64,19 @@ def connect(url: str, password: Callable[[], str] | None = None, *, is_patient: 
             parameters["password"] = password()
 
     return engine
+
+
+def needs_tls(url: URL) -> bool:
+    """Tell whether a connection must be encrypted and the server verified."""
+    if url.query.get("sslmode") == "disable" or "unix_sock" in url.query:
+        return False
+    return not _is_loopback(url.host or "localhost")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

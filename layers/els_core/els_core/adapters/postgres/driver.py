@@ -1,4 +1,4 @@
-"""The driver, with one round trip per statement where pg8000 takes three, and a socket that does not wait."""
+"""The driver, with one round trip per statement where pg8000 takes three, and without Nagle's algorithm."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from pg8000.dbapi import Connection
 from pg8000.exceptions import InterfaceError
 
 TIMESTAMPTZ = 1184  # its number in pg_type
+BEGIN = "begin isolation level read committed"
 
 
 class OneTripConnection(Connection):
-    """Sends a statement, its parameters and its execution together; nothing prepared stays in the session.
+    """Sends a statement, its parameters and its execution together; leaves nothing prepared in the session.
 
     pg8000 parses, describes and executes in a round trip each. Postgres answers all three in their order, and
     after a failure skips to the SYNC at the end, so that there is one answer to wait for.
@@ -30,6 +31,10 @@ class OneTripConnection(Connection):
             parameters["sock"] = dial(*address, parameters.get("timeout"))
         super().__init__(**parameters)
         self.register_in_adapter(TIMESTAMPTZ, datetime.fromisoformat)  # pg8000's own parses by a pattern
+
+    def execute_simple(self, statement: str) -> Context:
+        """Execute a statement without parameters; begin transactions at READ COMMITTED, always."""
+        return super().execute_simple(BEGIN if statement == "begin transaction" else statement)
 
     def execute_unnamed(self, statement: str, vals: Any = (), oids: Any = (), stream: Any = None) -> Context:
         """Execute one statement; raise the driver's error when Postgres refuses it."""
@@ -51,7 +56,7 @@ class OneTripConnection(Connection):
 
 
 def dial(host: str, port: int, timeout: float | None = None) -> socket.socket:
-    """Return a socket that sends at once.
+    """Return a socket with TCP_NODELAY.
 
     The driver writes a large statement in pieces; with Nagle's algorithm the last piece waits for the
     server's delayed acknowledgement, 40 ms per statement.
@@ -65,5 +70,5 @@ def dial(host: str, port: int, timeout: float | None = None) -> socket.socket:
     return connection
 
 
-# The driver's module as SQLAlchemy knows it, with this connection in place of its own.
+# The module that SQLAlchemy takes for the driver, with this connection in place of pg8000's own.
 DRIVER = SimpleNamespace(**vars(pg8000) | {"connect": OneTripConnection})

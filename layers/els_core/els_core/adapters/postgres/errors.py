@@ -18,25 +18,32 @@ from els_core.domain.errors import (
 
 
 class ConflictError(CoordinationTimeoutError):
-    """Another transaction got in the way while trying to {operation}; the message comes back."""
+    """A concurrent transaction conflicted with "{operation}"; rolled back."""
 
 
 class DisconnectedError(ExternalServiceError):
-    """{service} closed the connection while trying to {operation}; the message comes back."""
+    """{service} closed the connection during "{operation}"."""
 
 
 class PrecededError(ProcessingError):
-    """Another transaction wrote the same first while trying to {operation}; a repetition reads its answer."""
+    """A concurrent transaction inserted the same row during "{operation}"; retrying returns its result."""
 
 
-# The first that fits is what a state means; whatever else went wrong is a ProcessingError.
+class SchemaMissingError(ExternalServiceError):
+    """{service} has no table for "{operation}": run migrate_database, or correct the role's search_path."""
+
+
+# The meaning of a state is the first that fits; any other state is a ProcessingError.
 _MEANINGS: tuple[tuple[tuple[str, ...], type[FaultError]], ...] = (
     (("40001", "40P01"), ConflictError),  # serialization failure, deadlock
     (("23505",), PrecededError),  # unique violation
     (("55P03", "57014"), CoordinationTimeoutError),  # lock timeout, statement timeout
     (("57P01", "57P02", "57P05", "25P03"), DisconnectedError),  # shut down, crashed, idle too long
-    # Connection, resources (disk full, too many connections), operator, I/O, read-only after a failover.
-    (("08", "53", "57", "58", "25006"), ExternalServiceError),
+    # Connection, login, unknown database, resources (disk full, too many connections), object not in the
+    # state needed, operator, I/O, internal error, read-only after a failover: whatever the data are, all fail
+    # alike.
+    (("08", "28", "3D", "53", "55", "57", "58", "XX", "25006"), ExternalServiceError),
+    (("42P01", "42703", "3F000"), SchemaMissingError),  # unknown table, column or schema
     (("22", "23"), RejectedByStoreError),  # data that no row can hold, constraints
 )
 

@@ -1,132 +1,86 @@
-"""The port `Repository`: transactions that are run again where that is right, and what needs none."""
+"""The port `Repository`: transactions with retries, and single statements in autocommit."""
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
-
-from pg8000.exceptions import Error
-from sqlalchemy.exc import SQLAlchemyError
+from typing import TYPE_CHECKING
 
 from els_core.adapters.postgres import statements
-from els_core.adapters.postgres.errors import (
-    ConflictError,
-    DisconnectedError,
-    PrecededError,
-    fault_of,
+from els_core.adapters.postgres.rows import (
+    item_of,
+    message_of,
+    overview_of,
+    snapshot_of,
 )
-from els_core.adapters.postgres.rows import snapshot_of
 from els_core.adapters.postgres.transaction import PostgresTransaction
-from els_core.domain.errors import ExternalServiceError, FaultError
-from els_core.domain.events import OutboxMessage
+from els_core.application.ports.repository import StatusItems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
-    from datetime import datetime, timedelta
+    from collections.abc import Callable, Sequence
+    from datetime import timedelta
 
-    from sqlalchemy import Connection, Engine
-
-    from els_core.application.ports.repository import Transaction
+    from els_core.adapters.postgres.session import Session
+    from els_core.application.ports.repository import BatchOverview, PagePosition, Transaction
     from els_core.domain.batches import BatchSnapshot
-
-ATTEMPTS = 4
-REPEATED = (ConflictError, DisconnectedError, PrecededError)
+    from els_core.domain.events import OutboxMessage
 
 
 class PostgresRepository:
-    """The record, on an engine whose connections may have been cut while they were idle."""
+    """Postgres, which decides."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.engine.dispose()
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def transact[T](self, work: Callable[[Transaction], T]) -> T:
-        """Run the work and commit; again when the answer was lost too, for work is idempotent."""
-        return self._again(
-            self.engine.begin, lambda connection: work(PostgresTransaction(connection)), "run a transaction"
-        )
+        """Run the work in one transaction and commit."""
+        return self._session.transact(lambda connection: work(PostgresTransaction(connection)))
 
-    def delete_sent(self, event_ids: Sequence[UUID]) -> None:
+    def delete_sent(self, positions: Sequence[int]) -> None:
         """Delete sent rows in one statement that does not wait for the disk."""
-        ids = json.dumps([str(event_id) for event_id in event_ids])
-        self._again(
-            self._single,
-            lambda connection: connection.execute(statements.FORGET, {"ids": ids}),
-            "delete sent events",
-        )
+        parameters = {"positions": json.dumps(list(positions))}
+        self._session.write("delete sent events", statements.DELETE_SENT, parameters)
 
-    def unsent(self, older_than: timedelta, after: int, limit: int) -> list[tuple[int, OutboxMessage]]:
+    def unsent(
+        self, older_than: timedelta, after: int, max_bytes: int, *, is_final: bool
+    ) -> list[OutboxMessage]:
         """Read a page of the outbox."""
-        parameters = {"grace": older_than.total_seconds(), "after": after, "limit": limit}
-        rows = self._again(
-            self._single,
-            lambda connection: connection.execute(statements.UNSENT, parameters).all(),
-            "read the outbox",
-        )
-        return [(position, OutboxMessage(UUID(str(event_id)), *rest)) for position, event_id, *rest in rows]
+        parameters = {
+            "grace": older_than.total_seconds(),
+            "after": after,
+            "max_bytes": max_bytes,
+            "is_final": is_final,
+        }
+        rows = self._session.read("read outbox", statements.READ_UNSENT, parameters)
+        return [message_of(row) for row in rows]
 
-    def purge(self, age: timedelta, limit: int) -> int:
-        """Delete a page of old batches; what they hold goes with them."""
-        parameters = {"age": age.total_seconds(), "limit": limit}
-        return self._again(
-            self._single,
-            lambda connection: connection.execute(statements.PURGE, parameters).rowcount,
-            "delete old batches",
-        )
+    def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
+        """Read batches without locks."""
+        parameters = {"ids": json.dumps(list(batch_ids)), "idle": None}
+        rows = self._session.read("read snapshots", statements.READ_SNAPSHOTS, parameters)
+        return [snapshot_of(row) for row in rows]
 
-    def find(self, batch_id: str) -> tuple[BatchSnapshot, datetime] | None:
-        """Read one batch without a lock."""
-        parameters = {"ids": json.dumps([batch_id])}
-        row = self._again(
-            self._single,
-            lambda connection: connection.execute(statements.ROLLS, parameters).mappings().first(),
-            "read a batch",
-        )
-        return (snapshot_of(row), row["now"]) if row else None
+    def purge(self, age: timedelta, max_slots: int) -> int:
+        """Delete a page of old batches, with everything that belongs to them."""
+        parameters = {"age": age.total_seconds(), "max_slots": max_slots}
+        return self._session.write("delete old batches", statements.DELETE_OLD_BATCHES, parameters)
 
-    @contextmanager
-    def _single(self) -> Iterator[Connection]:
-        """Yield a connection whose statements commit by themselves: no BEGIN, no COMMIT, one round trip.
+    def overview(self, batch_id: str, named: int) -> BatchOverview | None:
+        """Read where a batch stands."""
+        parameters = {"batch_id": batch_id, "named": named}
+        rows = self._session.read("read a batch", statements.READ_OVERVIEW, parameters)
+        return overview_of(rows[0]) if rows else None
 
-        The driver is told itself: SQLAlchemy's AUTOCOMMIT sends a COMMIT all the same, and afterwards
-        statements that set the session back, which cost more and pin it at a proxy.
-        """
-        with self.engine.connect() as connection:
-            driver: Any = connection.connection.driver_connection
-            driver.autocommit = True
-            try:
-                yield connection
-            finally:
-                driver.autocommit = False
+    def status_items(self, batch_id: str, position: PagePosition, max_bytes: int) -> StatusItems:
+        """Read a page of a batch's slots and late failures."""
+        parameters = {
+            "batch_id": batch_id,
+            "section": position.section,
+            "after": position.after,
+            "max_bytes": max_bytes,
+        }
+        rows = self._session.read("read slots of a batch", statements.READ_STATUS_PAGE, parameters)
+        return StatusItems([item_of(row) for row in rows], is_last=not rows or bool(rows[-1]["is_last"]))
 
-    def _again[T](
-        self,
-        connected: Callable[[], AbstractContextManager[Connection]],
-        work: Callable[[Connection], T],
-        operation: str,
-    ) -> T:
-        """Run the work on a connection; again after a conflict or a connection that was cut."""
-        for left in reversed(range(ATTEMPTS)):
-            try:
-                with connected() as connection:
-                    return work(connection)
-            except FaultError as fault:
-                if not self._is_repeated(fault, left):
-                    raise
-            except (SQLAlchemyError, Error, OSError) as error:
-                meant = fault_of(error, operation)
-                if not self._is_repeated(meant, left):
-                    raise meant from error
-        raise AssertionError("the last attempt returns or raises")
-
-    def _is_repeated(self, fault: FaultError, left: int) -> bool:
-        """Tell whether the work is run again, on a new connection where the old one is not to be trusted."""
-        if isinstance(fault, ExternalServiceError):
-            self.engine.dispose()  # the others of the pool were most likely cut too
-        return left > 0 and isinstance(fault, REPEATED)
+    def note_run(self, job: str) -> None:
+        """Note that a scheduled job ran to its end."""
+        self._session.write("note a run", statements.NOTE_RUN, {"job": job})

@@ -1,35 +1,36 @@
-"""Between rows and domain facts."""
+"""Between rows and domain values. A word that is not known raises: it must never pass for another."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
+from uuid import UUID
 
-from els_core.application.ports.repository import ParkedArrival
-from els_core.domain.arrivals import Content, Failure
+from els_core.application.ports.repository import (
+    Announcement,
+    BatchOverview,
+    LateFailure,
+    ParkedArrival,
+)
+from els_core.domain.arrivals import ArrivalKind, Content, Failure, kind_of
 from els_core.domain.batches import (
     AssignedSlot,
     Batch,
     BatchSnapshot,
+    FreeSlot,
     RecordedFailure,
     RegistrationDetails,
     Status,
 )
-from els_core.domain.outcomes import (
-    Assigned,
-    Duplicate,
-    Excess,
-    Failed,
-    Late,
-    Parked,
-    Reason,
-)
+from els_core.domain.events import OutboxMessage
+from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.engine import RowMapping
 
+    from els_core.application.ports.repository import StatusItem
     from els_core.domain.arrivals import Arrival
     from els_core.domain.decisions import BatchChange
     from els_core.domain.outcomes import FinalOutcome, Outcome
@@ -37,9 +38,9 @@ if TYPE_CHECKING:
 type Json = dict[str, object]
 
 _BATCH = tuple(field.name for field in fields(Batch))
-_TERMS = tuple(field.name for field in fields(RegistrationDetails))
-_KINDS = {"content": Content, "failure": Failure}
-_ARRIVALS = {kind: tuple(field.name for field in fields(kind)) for kind in (Content, Failure)}
+_DETAILS = tuple(field.name for field in fields(RegistrationDetails))
+_CONTENT = tuple(field.name for field in fields(Content))
+_FAILURE = tuple(field.name for field in fields(Failure))
 
 
 def batch_of(row: RowMapping) -> Batch:
@@ -48,21 +49,20 @@ def batch_of(row: RowMapping) -> Batch:
 
 
 def snapshot_of(row: RowMapping) -> BatchSnapshot:
-    """Read a batch with everything that it holds."""
+    """Read a batch with its slots and the failures that use one."""
     slots = row["slots"]
+    details = {name: row[name] for name in _DETAILS}
     return BatchSnapshot(
         batch_of(row),
-        RegistrationDetails(**{name: row[name] for name in _TERMS})
-        if row["fingerprint"] is not None
-        else None,
+        RegistrationDetails(**details) if row["fingerprint"] is not None else None,
         tuple(slot[0] for slot in slots if slot[1] == "available"),
         tuple(AssignedSlot(slot[0], *slot[2:]) for slot in slots if slot[1] == "assigned"),
         tuple(RecordedFailure(*failure) for failure in row["failures"]),
     )
 
 
-def answer_of(word: str, what: str) -> FinalOutcome:
-    """Read a first answer."""
+def first_answer_of(word: str, what: str) -> FinalOutcome:
+    """Read a first answer; raise ValueError for a word that is none."""
     match word:
         case "assigned":
             return Assigned(what)
@@ -70,35 +70,103 @@ def answer_of(word: str, what: str) -> FinalOutcome:
             return Failed(what)
         case "excess":
             return Excess(Reason(what))
-        case _:
+        case "late":
             return Late(Reason(what))
+        case _:
+            raise ValueError(f"{word} is no answer to an arrival")
 
 
 def parked_of(row: RowMapping) -> ParkedArrival:
     """Read a parked arrival; one whose stored form can no longer be read has none."""
     stored = dict(row["arrival"])
+    arrival: Arrival | None
     try:
-        arrival = _KINDS[stored.pop("kind")](**stored)
-    except (KeyError, TypeError):
+        match ArrivalKind(stored.pop("kind")):
+            case ArrivalKind.CONTENT:
+                arrival = Content(**stored)
+            case ArrivalKind.FAILURE:
+                arrival = Failure(**stored)
+            case kind:
+                assert_never(kind)
+    except (KeyError, TypeError, ValueError):
         arrival = None
     return ParkedArrival(row["batch_id"], row["identity"], arrival)
 
 
-def stored(arrival: Arrival) -> Json:
+def stored_form_of(arrival: Arrival) -> Json:
     """Return the form in which an arrival is parked."""
-    return {"kind": "content" if isinstance(arrival, Content) else "failure", **_fields(arrival)}
+    return {"kind": kind_of(arrival).value, **_fields(arrival)}
+
+
+def message_of(row: RowMapping) -> OutboxMessage:
+    """Read a row of the outbox."""
+    return OutboxMessage(
+        UUID(str(row["event_id"])),
+        row["batch_id"],
+        row["detail_type"],
+        row["detail"],
+        is_final=row["is_final"],
+        position=row["position"],
+    )
+
+
+def overview_of(row: RowMapping) -> BatchOverview:
+    """Read where a batch stands."""
+    announcement = None
+    if row["event_id"] is not None:
+        announcement = Announcement(
+            UUID(str(row["event_id"])), row["detail_type"], row["first_sent_at"], row["unsent_since"]
+        )
+    return BatchOverview(
+        batch_of(row),
+        row["now"],
+        tuple(row["missing"]),
+        row["late_count"],
+        row["parked_count"],
+        row["parked_since"],
+        row["digest"],
+        announcement,
+        row["last_sweep"],
+        row["last_relay"],
+        row["correlation_id"],
+    )
+
+
+def item_of(row: RowMapping) -> StatusItem:
+    """Read a slot or a late failure; raise ValueError for a status that is not known."""
+    key, name, upload_id = row["key"], row["original_file_name"], row["file_upload_id"]
+    match row["status"]:
+        case "available":
+            return FreeSlot(key)
+        case "assigned":
+            return AssignedSlot(key, row["text_storage_id"], name, upload_id)
+        case "failed":
+            return RecordedFailure("", key, name, row["error_code"], upload_id)
+        case "late":
+            return LateFailure(key, name, row["error_code"], upload_id)
+        case status:
+            raise ValueError(f"{status} is no status of a slot")
 
 
 def _fields(arrival: Arrival) -> Json:
     # dataclasses.asdict copies deeply, which strings and numbers do not need.
-    return {name: getattr(arrival, name) for name in _ARRIVALS[type(arrival)]}
+    match arrival:
+        case Content():
+            names = _CONTENT
+        case Failure():
+            names = _FAILURE
+        case _:
+            assert_never(arrival)
+    return {name: getattr(arrival, name) for name in names}
 
 
 def writes_of(changes: Sequence[BatchChange]) -> dict[str, list[Json]]:
-    """Sort what the changes write by the parameters of the statement RECORD."""
+    """Sort what the changes write by the parameters of `record_decisions`."""
     writes: dict[str, list[Json]] = {"slots": [], "failures": [], "excess": [], "parked": []}
-    for arrival, outcome in _fresh(changes):
-        _write(writes, arrival, outcome)
+    for change in changes:
+        for arrival, outcome in change.fresh():
+            for name, row in _rows(arrival, outcome):
+                writes[name].append(row)
     writes["batches"] = [
         {
             "batch_id": change.after.batch_id,
@@ -112,25 +180,26 @@ def writes_of(changes: Sequence[BatchChange]) -> dict[str, list[Json]]:
     return writes
 
 
-def _fresh(changes: Sequence[BatchChange]) -> Iterable[tuple[Arrival, Outcome]]:
-    return (pair for change in changes for pair in change.fresh())
-
-
-def _write(writes: dict[str, list[Json]], arrival: Arrival, outcome: Outcome) -> None:
+def _rows(arrival: Arrival, outcome: Outcome) -> list[tuple[str, Json]]:
+    """Return what one outcome writes, as pairs of parameter and row."""
     row = _fields(arrival)
+    key: Json = {"batch_id": arrival.batch_id, "identity": arrival.identity}
     match outcome:
         case Assigned(essay_id):
-            writes["slots"].append(row | {"essay_id": essay_id, "status": "assigned"})
+            return [("slots", row | {"essay_id": essay_id, "status": "assigned"})]
         case Excess(reason):
-            writes["excess"].append(row | {"reason": reason})
+            return [("excess", row | {"reason": reason})]
         case Failed(essay_id):
             slot: Json = {"batch_id": arrival.batch_id, "essay_id": essay_id, "status": "failed"}
-            writes["slots"].append(slot | {"failure_identity": arrival.identity})
-            writes["failures"].append(row | {"identity": arrival.identity, "essay_id": essay_id})
+            return [
+                ("slots", slot | {"failure_identity": arrival.identity}),
+                ("failures", row | key | {"essay_id": essay_id}),
+            ]
         case Late(reason):
-            writes["failures"].append(row | {"identity": arrival.identity, "late_reason": reason})
+            return [("failures", row | key | {"late_reason": reason})]
         case Parked():
-            parked: Json = {"batch_id": arrival.batch_id, "identity": arrival.identity}
-            writes["parked"].append(parked | {"arrival": stored(arrival)})
+            return [("parked", key | {"arrival": stored_form_of(arrival)})]
         case Duplicate():
-            pass
+            return []
+        case _:
+            assert_never(outcome)

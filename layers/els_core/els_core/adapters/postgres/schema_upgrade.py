@@ -1,4 +1,4 @@
-"""Brings the schema up to date with the migrations that lie beside this code."""
+"""Upgrades the schema to the head of the migrations that are deployed with this code."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from els_core.domain.errors import CoordinationTimeoutError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-ATTEMPTS = 60  # of 2 s each, inside the five minutes of the function
+ATTEMPTS = 60  # of 2 s each; fewer than the function's five minutes
 
 
 def upgrade(engine: Engine) -> str:
     """Run `alembic upgrade head` and return the revision.
 
-    A revision unknown to these migrations was made by newer code: the database is ahead and stays as it is.
+    A revision that these migrations do not know was made by newer code; that schema stays as it is.
     """
     config = Config()
     config.set_main_option("script_location", _migrations())
@@ -39,7 +39,7 @@ def upgrade(engine: Engine) -> str:
 
 
 def _upgrade_patiently(config: Config) -> None:
-    """Try again when a lock was not to be had; the traffic that waited behind the migration goes first."""
+    """Retry when a lock was not available; traffic that waited behind the migration goes first."""
     for left in reversed(range(ATTEMPTS)):
         try:
             command.upgrade(config, "head")
@@ -51,7 +51,7 @@ def _upgrade_patiently(config: Config) -> None:
 
 
 def _migrations() -> str:
-    """Return the folder of the migrations, which travel as a layer of their own."""
+    """Return the folder of the migrations, which are deployed as a layer of their own."""
     spec = find_spec("migrations")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("the folder migrations is not importable: deploy the migrations layer")

@@ -1,25 +1,27 @@
-"""One transaction: the port `Transaction`, each method one statement, `lock` two."""
+"""The port `Transaction`: one unit of work. Each method is one statement, `lock` two."""
 
 from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
+from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
 from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.errors import fault_of
 from els_core.adapters.postgres.rows import (
-    answer_of,
     batch_of,
+    first_answer_of,
+    message_of,
     parked_of,
     snapshot_of,
     writes_of,
 )
-from els_core.domain.arrivals import Content, key_of
+from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.decisions import LockedView
 from els_core.domain.errors import ProcessingError
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, TextClause
     from sqlalchemy.engine import RowMapping
 
-    from els_core.application.ports.repository import ParkedArrival
+    from els_core.application.ports.repository import DeadlinePosition, ParkedArrival
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import Batch, BatchSnapshot, Registration
     from els_core.domain.decisions import BatchChange
@@ -45,32 +47,20 @@ class PostgresTransaction:
         self._connection = connection
 
     def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
-        """Name, then lock in the order of the ids."""
+        """Insert placeholders, then lock in the order of the ids."""
         ids = json.dumps(list(batch_ids))
-        self._run("name batches", statements.NAME, ids=ids)
-        rows = self._read("lock batches", statements.LOCK, ids=ids)
+        self._run("insert placeholder batches", statements.INSERT_PLACEHOLDERS, ids=ids)
+        rows = self._read("lock batches", statements.LOCK_BATCHES, ids=ids)
         return {row["batch_id"]: batch_of(row) for row in rows}
 
     def locked_view(
         self, arrivals: Sequence[Arrival], proposals: Mapping[ArrivalKey, Proposal]
     ) -> LockedView:
-        """Read first answers, free slots and the time in one statement."""
+        """Read first answers, parked arrivals, free slots and the time in one statement."""
         if not arrivals:
             return LockedView(self._now(), {}, {})
         asked = json.dumps([_asked(arrival, proposals.get(key_of(arrival))) for arrival in arrivals])
-        first: dict[ArrivalKey, FinalOutcome] = {}
-        free: dict[str, list[str]] = {}
-        now = None
-        for row in self._read("read the standing of arrivals", statements.STANDING, asked=asked):
-            if row["word"] == "now":
-                now = row["now"]
-            elif row["word"] == "free":
-                free.setdefault(row["batch_id"], []).append(row["what"])
-            else:
-                first[row["batch_id"], row["identity"]] = answer_of(row["word"], row["what"])
-        if now is None:
-            raise ProcessingError("read the time of the record", service="Postgres")
-        return LockedView(now, first, free)
+        return _view_of(self._read("read locked view", statements.READ_LOCKED_VIEW, asked=asked))
 
     def open(self, registrations: Sequence[Registration]) -> dict[str, Batch]:
         """Open batches and insert their slots."""
@@ -83,37 +73,39 @@ class PostgresTransaction:
             }
             for registration in registrations
         ]
-        opened = self._read("open batches", statements.OPEN, registrations=json.dumps(rows))
+        opened = self._read("open batches", statements.OPEN_BATCHES, registrations=json.dumps(rows))
         return {row["batch_id"]: batch_of(row) for row in opened}
 
-    def parked(self, batch_ids: Sequence[str]) -> list[ParkedArrival]:
-        """Read what is parked, oldest first."""
-        rows = self._read("read parked arrivals", statements.PARKED, ids=json.dumps(list(batch_ids)))
+    def parked(self, batch_ids: Sequence[str], limit: int) -> list[ParkedArrival]:
+        """Read parked arrivals, oldest first."""
+        ids = json.dumps(list(batch_ids))
+        rows = self._read("read parked arrivals", statements.READ_PARKED, ids=ids, limit=limit)
         return [parked_of(row) for row in rows]
 
     def unpark(self, keys: Sequence[ArrivalKey]) -> None:
         """Delete parked arrivals."""
         rows = [{"batch_id": batch_id, "identity": identity} for batch_id, identity in keys]
-        self._run("remove parked arrivals", statements.UNPARK, keys=json.dumps(rows))
+        self._run("delete parked arrivals", statements.DELETE_PARKED, keys=json.dumps(rows))
 
     def record(self, changes: Sequence[BatchChange]) -> None:
         """Write all in one statement and compare what was written with what was meant."""
         parameters = {name: json.dumps(rows) for name, rows in writes_of(changes).items()}
-        [row] = self._read("record decisions", statements.RECORD, **parameters)
+        [row] = self._read("record decisions", statements.RECORD_DECISIONS, **parameters)
         if row["count"] != len(changes):
             raise ProcessingError(
                 "record decisions",
                 service="Postgres",
-                details=f"{row['count']} of {len(changes)} batches were as they were locked",
+                details=f"{row['count']} of {len(changes)} batches were as they had been locked",
             )
 
     def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
-        """Read batches with everything that they hold."""
-        rows = self._read("read batches", statements.ROLLS, ids=json.dumps(list(batch_ids)))
+        """Read batches with their slots and the failures that use one."""
+        ids = json.dumps(list(batch_ids))
+        rows = self._read("read snapshots", statements.READ_SNAPSHOTS, ids=ids, idle=None)
         return [snapshot_of(row) for row in rows]
 
-    def enqueue(self, messages: Sequence[OutboxMessage]) -> None:
-        """Insert into the outbox, and keep the digests of final results beside their batches."""
+    def enqueue(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+        """Insert into the outbox, and keep final results with their batches."""
         rows = [
             {
                 "event_id": str(message.event_id),
@@ -121,14 +113,32 @@ class PostgresTransaction:
                 "detail_type": message.detail_type,
                 "detail": message.detail,
                 "digest": message.digest,
+                "is_final": message.is_final,
             }
             for message in messages
         ]
-        self._run("fill the outbox", statements.ENQUEUE, messages=json.dumps(rows))
+        inserted = self._read("insert into outbox", statements.INSERT_INTO_OUTBOX, messages=json.dumps(rows))
+        positions = {UUID(str(row["event_id"])): row["position"] for row in inserted}
+        return [
+            replace(message, position=positions[message.event_id])
+            for message in messages
+            if message.event_id in positions
+        ]
 
-    def overdue(self, limit: int) -> tuple[datetime, list[Batch]]:
-        """Lock due batches that nobody holds."""
-        rows = self._read("find overdue batches", statements.OVERDUE, limit=limit)
+    def announce_again(self, batch_id: str) -> OutboxMessage | None:
+        """Insert the kept final result into the outbox again."""
+        rows = self._read("announce again", statements.INSERT_KEPT_RESULT, batch_id=batch_id)
+        return message_of(rows[0]) if rows else None
+
+    def overdue(self, after: DeadlinePosition | None, max_slots: int) -> tuple[datetime, list[Batch]]:
+        """Lock a page of overdue batches."""
+        rows = self._read(
+            "lock overdue batches",
+            statements.LOCK_OVERDUE,
+            after_deadline=after.deadline if after else None,
+            after_id=after.batch_id if after else "",
+            max_slots=max_slots,
+        )
         return self._now(), [batch_of(row) for row in rows]
 
     def overdue_parked(
@@ -136,8 +146,8 @@ class PostgresTransaction:
     ) -> tuple[datetime, list[tuple[Batch, list[ParkedArrival]]]]:
         """Lock awaited batches and mark their overdue arrivals."""
         rows = self._read(
-            "find overdue parked arrivals",
-            statements.OVERDUE_PARKED,
+            "mark overdue parked arrivals",
+            statements.MARK_OVERDUE_PARKED,
             waited=waited.total_seconds(),
             limit=limit,
         )
@@ -146,13 +156,13 @@ class PostgresTransaction:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Undo what is written inside when it raises."""
+        """Roll back to the start of the block when it raises."""
         with self._connection.begin_nested():
             yield
 
     def _now(self) -> datetime:
-        [row] = self._read("read the time of the record", statements.NOW)
-        now: datetime = row["clock_timestamp"]
+        [row] = self._read("read time", statements.READ_TIME)
+        now: datetime = row["now"]
         return now
 
     def _read(self, operation: str, statement: TextClause, **parameters: Any) -> Sequence[RowMapping]:
@@ -169,9 +179,40 @@ class PostgresTransaction:
 
 
 def _asked(arrival: Arrival, proposal: Proposal | None) -> dict[str, str | None]:
+    text_storage_id: str | None
+    match arrival:
+        case Content():
+            text_storage_id = arrival.text_storage_id
+        case Failure():
+            text_storage_id = None
+        case _:
+            assert_never(arrival)
     return {
         "batch_id": arrival.batch_id,
         "identity": arrival.identity,
-        "text_storage_id": arrival.text_storage_id if isinstance(arrival, Content) else None,
+        "text_storage_id": text_storage_id,
         "proposed": proposal.essay_id if proposal else None,
     }
+
+
+def _view_of(rows: Sequence[RowMapping]) -> LockedView:
+    now: datetime | None = None
+    first: dict[ArrivalKey, FinalOutcome] = {}
+    free: dict[str, list[str]] = {}
+    parked: set[ArrivalKey] = set()
+    counts: dict[str, int] = {}
+    for row in rows:
+        match row["word"]:
+            case "now":
+                now = row["now"]
+            case "free":
+                free.setdefault(row["batch_id"], []).append(row["what"])
+            case "parked":
+                parked.add((row["batch_id"], row["identity"]))
+            case "parked_count":
+                counts[row["batch_id"]] = int(row["what"])
+            case word:
+                first[row["batch_id"], row["identity"]] = first_answer_of(word, row["what"])
+    if now is None:
+        raise ProcessingError("read locked view", service="Postgres", details="the time is missing")
+    return LockedView(now, first, free, parked, counts)

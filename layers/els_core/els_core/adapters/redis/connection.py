@@ -34,7 +34,7 @@ def connect(
     retry = Retry(ExponentialBackoff(cap=0.2, base=0.01), RETRIES, supported_errors=(CutConnectionError,))
     address = _without_user(url) if credentials else url
     options = {
-        "decode_responses": True,
+        "decode_responses": False,  # anything may come, also what is no text; `replies` decodes it
         "socket_connect_timeout": CONNECT_SECONDS,
         "socket_timeout": ANSWER_SECONDS,
         "retry": retry,
@@ -47,6 +47,14 @@ def connect(
     )
     client: Redis | RedisCluster = made  # the lazy one forwards everything to the cluster's client
     return client
+
+
+def drop_connections(client: Redis | RedisCluster) -> None:
+    """Close the connections of a client, so that its next call finds the right servers."""
+    if isinstance(client, _LazyCluster):
+        client.close()
+    elif isinstance(client, Redis):
+        client.connection_pool.disconnect()
 
 
 class _LazyCluster:
@@ -66,9 +74,10 @@ class _LazyCluster:
         return getattr(self._client, name)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; the next use builds the client anew, with the topology of then."""
         if "_client" in vars(self):
             self._client.close()
+            del self._client
 
 
 def _without_user(url: str) -> str:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import NoScriptError
 
+from els_core.adapters.redis.connection import drop_connections
 from els_core.domain.errors import ExternalServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from redis import Redis
     from redis.cluster import RedisCluster
+
+WRONG_TYPE = "WRONGTYPE"  # the error code of a command that met a key of another type
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +40,47 @@ class Script:
     def run(self, client: Redis | RedisCluster, calls: Sequence[Call]) -> list[Any]:
         """Run all calls in one pipeline; repeat those whose script is not cached, with its text.
 
-        A call that failed inside the script (a key has another type) returns None.
+        Returns the raw replies. Any error but a lost script is a fault: the scripts check the types of their
+        keys themselves.
         """
         try:
-            answers = _pipeline(client, "EVALSHA", self.sha, calls)
-            lost = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+            replies = _pipeline(client, "EVALSHA", self.sha, calls)
+            lost = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
             if lost:
                 again = _pipeline(client, "EVAL", self.text, [calls[at] for at in lost])
-                for at, answer in zip(lost, again, strict=True):
-                    answers[at] = answer
-        except (RedisError, RedisClusterException, OSError) as error:
-            raise unreachable(self.name, error) from error
-        return [self._answer(answer) for answer in answers]
+                for at, reply in zip(lost, again, strict=True):
+                    replies[at] = reply
+        except Exception as error:  # the parser of replies raises what it likes
+            raise _unavailable(client, self.name, error) from error
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise _unavailable(client, self.name, reply) from reply
+        return replies
 
-    def _answer(self, answer: Any) -> Any:
-        if not isinstance(answer, Exception):
-            return answer
-        # Any other ResponseError comes from inside the script: a key holds something unexpected. That is no
-        # fault; the batch is installed again from Postgres.
-        if is_script_error(answer):
+
+def ask(client: Redis | RedisCluster, question: Callable[[], object]) -> object:
+    """Return the reply to one command; None where the key has another type."""
+    try:
+        return question()
+    except Exception as error:  # the parser of replies raises what it likes
+        if code_of(error) == WRONG_TYPE:
             return None
-        raise unreachable(self.name, answer) from answer
+        raise _unavailable(client, "ask about a batch", error) from error
 
 
-def is_script_error(error: Exception) -> bool:
-    """Tell whether the server is available but a script or command met a key of another type."""
-    return type(error).__name__ == "ResponseError" and not str(error).startswith(
-        ("OOM", "MISCONF", "NOREPLICAS")
-    )
+def code_of(error: Exception) -> str:
+    """Return the error code of a reply, its first word; the name of the class for an error of the client.
+
+    https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
+    """
+    first = str(error).partition(" ")[0]
+    return first if first.isupper() else type(error).__name__
 
 
-def unreachable(operation: str, error: Exception) -> ExternalServiceError:
-    """Return the fault for an unavailable server."""
-    return ExternalServiceError(operation, service="Redis", details=type(error).__name__)
+def _unavailable(client: Redis | RedisCluster, operation: str, error: Exception) -> ExternalServiceError:
+    """Return the fault, and drop the connections: they may lead to a wrong or a sick server."""
+    drop_connections(client)
+    return ExternalServiceError(operation, service="Redis", details=code_of(error))
 
 
 def _pipeline(client: Redis | RedisCluster, command: str, script: str, calls: Sequence[Call]) -> list[Any]:
@@ -77,8 +88,8 @@ def _pipeline(client: Redis | RedisCluster, command: str, script: str, calls: Se
     pipeline = client.pipeline(transaction=False) if _is_single(client) else client.pipeline()
     for call in calls:
         pipeline.execute_command(command, script, len(call.keys), *call.keys, *call.arguments)
-    answers: list[Any] = pipeline.execute(raise_on_error=False)
-    return answers
+    replies: list[Any] = pipeline.execute(raise_on_error=False)
+    return replies
 
 
 def _is_single(client: Redis | RedisCluster) -> bool:

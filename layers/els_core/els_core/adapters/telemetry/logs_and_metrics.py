@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from els_core.application.audit_batches import AuditReport
     from els_core.application.batch_status import BatchDescription
+    from els_core.application.decision_step import ClosedBatch
     from els_core.application.expire_batches import SweepResult
     from els_core.application.message_consumer import ConsumeResult
     from els_core.application.post_commit import PublishResult
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from els_core.application.register_batch import RegistrationResult
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
-    from els_core.domain.events import BatchClosed
 
     type Handler[Answer] = Callable[[dict[str, Any], LambdaContext], Answer]
 
@@ -87,7 +87,7 @@ class Telemetry:
             )
             self._count(Counter(signal.metric for signal in signals))
             self._closed(report.closed)
-            self._published([report.published])
+            self._published(report.published)
         self._lines(
             "arrivals retried",
             ((arrival.batch_id, arrival.correlation_id, RETRIED) for arrival in consumed.retried),
@@ -105,7 +105,7 @@ class Telemetry:
             correlations = {one.batch_id: one.details.correlation_id for one in registrations}
             self._parked(report, correlations)
             self._closed(report.closed)
-            self._published([report.published])
+            self._published(report.published)
         self._lines(
             "registrations retried",
             ((one.batch_id, one.details.correlation_id, RETRIED) for one in consumed.retried),
@@ -116,6 +116,8 @@ class Telemetry:
         """Write what a sweep did."""
         self._closed(sweep.closed)
         self._published(sweep.published)
+        for fault in sweep.faults:
+            self._fault(fault)
         self._count({Metric.OVERDUE_PARKED: sweep.overdue_parked, Metric.BATCHES_PURGED: sweep.purged})
 
     def outbox_published(self, relay: RelayResult) -> None:
@@ -148,15 +150,15 @@ class Telemetry:
 
     def status_read(self, batch_id: str, description: BatchDescription | None) -> None:
         """Write that a batch was asked for, whether it exists, and its status."""
-        snapshot = description.snapshot if description else None
+        batch = description.overview.batch if description else None
         self.logger.info(
             "batch status read",
             batch_id=batch_id,
-            correlation_id=snapshot.details.correlation_id if snapshot and snapshot.details else None,
-            outcome="found" if snapshot else "not_found",
-            status=snapshot.batch.status.value if snapshot else None,
+            correlation_id=description.overview.correlation_id if description else None,
+            outcome="found" if batch else "not_found",
+            status=batch.status.value if batch else None,
         )
-        self._count({Metric.STATUS_FOUND if snapshot else Metric.STATUS_NOT_FOUND: 1})
+        self._count({Metric.STATUS_FOUND if batch else Metric.STATUS_NOT_FOUND: 1})
 
     def migration(self, migrate: Callable[[], str]) -> Callable[[], str]:
         """Return the same migration; it also writes the revision that it reached, or why it failed.
@@ -214,12 +216,12 @@ class Telemetry:
                 self._fault(fault)
             self._count({Metric.EVENTS_SENT: one.sent, Metric.EVENTS_UNSENT: one.unsent})
 
-    def _closed(self, closed: Sequence[BatchClosed]) -> None:
-        signals = [of_closed_batch(one.snapshot.batch.status) for one in closed]
+    def _closed(self, closed: Sequence[ClosedBatch]) -> None:
+        signals = [of_closed_batch(one.batch.status) for one in closed]
         self._lines(
             "batch closed",
             (
-                (one.batch_id, one.correlation_id, signal.word)
+                (one.batch.batch_id, one.correlation_id, signal.word)
                 for one, signal in zip(closed, signals, strict=True)
             ),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import timedelta
 
     from els_core.domain.audit import Finding
@@ -36,6 +37,13 @@ class AuditReader(Protocol):
         """
         ...
 
-    def idle_open(self, idle: timedelta, after: str, limit: int) -> list[BatchSnapshot]:
-        """Return open batches unchanged for `idle`, with ids above `after`, sorted by id."""
+    def idle_open(self, idle: timedelta, after: str, max_slots: int) -> list[str]:
+        """Return ids above `after` of open batches unchanged for `idle`, sorted.
+
+        At most `max_slots` slots together, but at least one batch.
+        """
+        ...
+
+    def idle_snapshots(self, idle: timedelta, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
+        """Return those of the batches that are still open and unchanged for `idle`, sorted by id."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -9,9 +10,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from els_core.domain.arrivals import Arrival
-    from els_core.domain.audit import CoordinatorView
+    from els_core.domain.audit import CoordinatorView, UnreadableView
     from els_core.domain.batches import AssignedSlot, BatchSnapshot
     from els_core.domain.outcomes import Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorUpdate:
+    """A batch to write to Redis, and the impossible version that Redis claimed for it, if it did."""
+
+    snapshot: BatchSnapshot
+    replaces: int | None = None
 
 
 class Coordinator(Protocol):
@@ -24,8 +33,12 @@ class Coordinator(Protocol):
         """Propose a slot per arrival in one round trip, atomically per batch and idempotently."""
         ...
 
-    def install(self, snapshots: Sequence[BatchSnapshot], now: datetime) -> None:
-        """Write batches as they stood at the version of their row; never replace a newer version."""
+    def install(self, updates: Sequence[CoordinatorUpdate], now: datetime) -> None:
+        """Write batches as they stood at the version of their row; never replace a newer version.
+
+        The version that an update `replaces` is replaced all the same: exactly that one was found to be a
+        lie.
+        """
         ...
 
     def get_assigned_count(self, batch_id: str) -> int:
@@ -44,6 +57,6 @@ class Coordinator(Protocol):
 class CoordinatorInspector(Protocol):
     """Redis as the audit reads it. Raises what `Coordinator` raises."""
 
-    def inspect(self, batch_ids: Sequence[str]) -> list[CoordinatorView | None]:
+    def inspect(self, batch_ids: Sequence[str]) -> list[CoordinatorView | UnreadableView | None]:
         """Return what Redis knows of each batch, read atomically; None for an unknown batch."""
         ...

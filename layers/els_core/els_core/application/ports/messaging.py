@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from els_core.application.budgets import MayContinue
     from els_core.application.messages import DeadLetter
     from els_core.domain.events import DomainEvent, OutboxMessage
 
@@ -24,12 +25,22 @@ class EventEncoder(Protocol):
 class Publisher(Protocol):
     """The outbound bus."""
 
-    def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
-        """Publish the messages and return the ids of those that the bus accepted.
+    def publish(self, messages: Sequence[OutboxMessage], may_continue: MayContinue) -> list[UUID]:
+        """Publish the messages in order, while `may_continue`; return the ids of those that the bus accepted.
+
+        A call that the bus rejects because of one entry is repeated in halves, until that entry is alone.
 
         Raises `PartiallySentError` with the accepted ids when the bus rejected others, and
         `ExternalServiceError` when it accepted none.
         """
+        ...
+
+
+class EventBusProbe(Protocol):
+    """Finds out whether the outbound bus exists: PutEvents to a bus that does not exist answers success."""
+
+    def exists(self) -> bool:
+        """Return whether the bus exists; raise `ExternalServiceError` when that cannot be found out."""
         ...
 
 
@@ -39,6 +50,7 @@ class DeadLetterQueue(Protocol):
     def send(self, letters: Sequence[DeadLetter]) -> list[str]:
         """Send original bodies with their reasons; return the message ids that the queue accepted.
 
-        Raises `ExternalServiceError` when it accepted none.
+        A call that the queue rejects because of one letter is repeated in halves. Raises
+        `ExternalServiceError` when it accepted none.
         """
         ...

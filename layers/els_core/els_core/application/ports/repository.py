@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from els_core.domain.arrivals import Arrival, ArrivalKey
-    from els_core.domain.batches import Batch, BatchSnapshot, Registration
+    from els_core.domain.batches import (
+        AssignedSlot,
+        Batch,
+        BatchSnapshot,
+        FreeSlot,
+        RecordedFailure,
+        Registration,
+    )
     from els_core.domain.decisions import BatchChange, LockedView
     from els_core.domain.events import OutboxMessage
     from els_core.domain.outcomes import Proposal
@@ -25,6 +32,74 @@ class ParkedArrival:
     batch_id: str
     identity: str
     arrival: Arrival | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePosition:
+    """Where a page of overdue batches ended."""
+
+    deadline: datetime
+    batch_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """The final result of a batch: its event, when the bus first accepted it, and since when it waits."""
+
+    event_id: UUID
+    detail_type: str
+    first_sent_at: datetime | None
+    unsent_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOverview:
+    """Where a batch stands at the time `now` of Postgres, without its lists.
+
+    `missing` names the first free slots. `last_sweep` and `last_relay` are when these jobs last ran to their
+    end.
+    """
+
+    batch: Batch
+    now: datetime
+    missing: tuple[str, ...]
+    late_count: int
+    parked_count: int
+    parked_since: datetime | None
+    digest: str
+    announcement: Announcement | None
+    last_sweep: datetime | None
+    last_relay: datetime | None
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LateFailure:
+    """A stored failure that found no slot."""
+
+    identity: str
+    original_file_name: str
+    error_code: str
+    file_upload_id: str | None = None
+
+
+type StatusItem = FreeSlot | AssignedSlot | RecordedFailure | LateFailure
+
+
+@dataclass(frozen=True, slots=True)
+class PagePosition:
+    """Where a page of a batch's items begins: section 1 are the slots, 2 the late failures."""
+
+    section: int = 1
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusItems:
+    """A page of a batch's slots and late failures, in byte order of their ids."""
+
+    items: Sequence[StatusItem]
+    is_last: bool
 
 
 class Transaction(Protocol):
@@ -47,8 +122,8 @@ class Transaction(Protocol):
         """Open locked awaited batches with all slots available; return their new rows."""
         ...
 
-    def parked(self, batch_ids: Sequence[str]) -> list[ParkedArrival]:
-        """Return the parked arrivals of these locked batches, oldest first."""
+    def parked(self, batch_ids: Sequence[str], limit: int) -> list[ParkedArrival]:
+        """Return up to `limit` parked arrivals of these locked batches, sorted by batch id, oldest first."""
         ...
 
     def unpark(self, keys: Sequence[ArrivalKey]) -> None:
@@ -66,12 +141,23 @@ class Transaction(Protocol):
         """Return the snapshots of these locked batches."""
         ...
 
-    def enqueue(self, messages: Sequence[OutboxMessage]) -> None:
-        """Insert messages into the outbox; idempotent by event id."""
+    def enqueue(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+        """Insert messages into the outbox, idempotent by event id, and keep final results with their batch.
+
+        Returns those that were inserted, with their positions.
+        """
         ...
 
-    def overdue(self, limit: int) -> tuple[datetime, list[Batch]]:
-        """Return the time of Postgres, and lock open batches past their deadline (`SKIP LOCKED`)."""
+    def announce_again(self, batch_id: str) -> OutboxMessage | None:
+        """Put the kept final result of a batch into the outbox, at a new position; None if there is none."""
+        ...
+
+    def overdue(self, after: DeadlinePosition | None, max_slots: int) -> tuple[datetime, list[Batch]]:
+        """Return the time of Postgres, and lock open batches past their deadline (`SKIP LOCKED`).
+
+        In order of deadline and id, above `after`; at most `max_slots` slots together, but at least one
+        batch.
+        """
         ...
 
     def overdue_parked(
@@ -79,8 +165,8 @@ class Transaction(Protocol):
     ) -> tuple[datetime, list[tuple[Batch, list[ParkedArrival]]]]:
         """Lock awaited batches with arrivals parked for longer than `waited`, and mark these as announced.
 
-        Like `overdue` it skips locked rows and also returns the time of Postgres. The batch rows have the
-        version that the marking made.
+        Looks at the `limit` oldest arrivals that are not announced yet. Like `overdue` it skips locked rows
+        and also returns the time of Postgres. The batch rows have the version that the marking made.
         """
         ...
 
@@ -100,18 +186,42 @@ class Repository(Protocol):
         """Run `work` in one transaction and commit; repeat it after a deadlock or a lost connection."""
         ...
 
-    def delete_sent(self, event_ids: Sequence[UUID]) -> None:
-        """Delete outbox rows that were sent. If this is lost, the events are sent again."""
+    def delete_sent(self, positions: Sequence[int]) -> None:
+        """Delete outbox rows that were sent. If this is lost, the events are sent again.
+
+        By position: a final result that was put in again meanwhile has a new one, and stays.
+        """
         ...
 
-    def unsent(self, older_than: timedelta, after: int, limit: int) -> list[tuple[int, OutboxMessage]]:
-        """Return outbox rows with positions above `after`, in order of position."""
+    def unsent(
+        self, older_than: timedelta, after: int, max_bytes: int, *, is_final: bool
+    ) -> list[OutboxMessage]:
+        """Return outbox rows with positions above `after`, in order of position; final results or the others.
+
+        At most `max_bytes` of details together, but at least one row.
+        """
         ...
 
-    def purge(self, age: timedelta, limit: int) -> int:
-        """Delete up to `limit` batches unchanged for longer than `age`, never open ones; return how many."""
+    def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
+        """Return the snapshots of batches, read without locks."""
         ...
 
-    def find(self, batch_id: str) -> tuple[BatchSnapshot, datetime] | None:
-        """Return the snapshot of a batch and the time of Postgres; None for an unknown batch."""
+    def purge(self, age: timedelta, max_slots: int) -> int:
+        """Delete batches unchanged for longer than `age`, never open ones; return how many.
+
+        None of which an event waits in the outbox. At most `max_slots` slots together, but at least one
+        batch.
+        """
+        ...
+
+    def overview(self, batch_id: str, named: int) -> BatchOverview | None:
+        """Return where a batch stands, naming up to `named` missing slots; None for an unknown batch."""
+        ...
+
+    def status_items(self, batch_id: str, position: PagePosition, max_bytes: int) -> StatusItems:
+        """Return a page of a batch's slots and late failures, as many as fit, but at least one."""
+        ...
+
+    def note_run(self, job: str) -> None:
+        """Note that a scheduled job ran to its end now."""
         ...

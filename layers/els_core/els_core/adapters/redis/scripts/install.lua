@@ -1,5 +1,6 @@
 -- Replaces everything known of one batch with its state at a version of its row. Keeps a newer version, so that
--- a slow installer cannot bring an older state back. Existing keys are deleted first, whatever their type.
+-- a slow installer cannot bring an older state back. A version that makes no sense is replaced, and so is the one
+-- that was found to be a lie. Existing keys are deleted first, whatever their type.
 --
 -- KEYS[1] SET    available slots
 -- KEYS[2] HASH   assignments: essay id -> content (JSON)
@@ -12,14 +13,16 @@
 --                failed [[failure identity, essay id]]; a terminal one has no lists
 -- ARGV[2] number now, seconds since 1970
 -- ARGV[3] number retention, seconds
+-- ARGV[4] string the version that is a lie and is replaced although it is greater, or ""
 --
 -- Returns "installed" or "newer".
 
 local batch = cjson.decode(ARGV[1])
 
 if redis.call('TYPE', KEYS[5]).ok == 'hash' then
-  local known = tonumber(redis.call('HGET', KEYS[5], 'version'))
-  if known and known > batch.version then return 'newer' end
+  local known = redis.call('HGET', KEYS[5], 'version') or ''
+  local is_version = #known <= 15 and string.match(known, '^[1-9]%d*$')
+  if is_version and known ~= ARGV[4] and tonumber(known) > batch.version then return 'newer' end
 end
 
 for k = 1, 6 do redis.call('DEL', KEYS[k]) end
