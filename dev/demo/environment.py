@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dev.demo.cleanup import FAULTS
 from dev.deploy import sam
 from dev.deploy.bundle import BUNDLED
+from dev.deploy.migration import migrate
 from dev.deploy.stack import Stack, client_of
 from dev.programs.process import run_to_end
 from dev.programs.tools import REGION, ROOT
@@ -101,11 +102,8 @@ def deploy(world: World, wait: Wait, server_log: Callable[[], str], *, in_bundle
         "DatabaseUrl": os.environ.get("FUNCTIONS_DATABASE_URL", world.database_url),
         "RedisUrl": os.environ.get("FUNCTIONS_REDIS_URL", world.redis_url),
         "RedisCluster": str(world.cluster).lower(),
-        "InboundBusName": world.inbound,
-        "CreateInboundBus": "true",
-        "OutboundBusName": world.outbound,
-        # As long as a function may take: a cold start gets no message twice.
-        "VisibilityTimeoutSeconds": "30",
+        "OutboundBusName": world.outbound,  # the stack makes the inbound bus itself
+        "Stage": "local",
     }
     with wait("sam deploy: queues, rules, functions; its custom resource runs the migrations"):
         client_of(world.endpoint, "events").create_event_bus(Name=world.outbound)
@@ -113,6 +111,8 @@ def deploy(world: World, wait: Wait, server_log: Callable[[], str], *, in_bundle
         stack = sam.deploy(
             world.endpoint, parameters, name=world.name, template=template, server_log=server_log
         )
+    if world.given_aws:
+        migrate(stack)
     region = {"LocationConstraint": REGION}
     stack.client("s3").create_bucket(Bucket=world.bucket, CreateBucketConfiguration=region)
     deployed = replace(world, outputs=dict(stack.outputs))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BUNDLED = ROOT / ".aws-sam" / "bundle"
 FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
+STACK = "AWS::CloudFormation::Stack"
 
 
 def bundle() -> None:
@@ -32,6 +33,8 @@ def bundle() -> None:
             if resource["Type"] == FUNCTION:
                 own = resource["Properties"].pop("Layers", [])
                 _put_together(built, name, [layer["Ref"] for layer in (*everybodys, *own)])
+            elif resource["Type"] == STACK:
+                shutil.copytree(built / name, BUNDLED / name)
     _take_out_layers(template["Resources"])
     (BUNDLED / "template.yaml").write_text(yaml.safe_dump(template, sort_keys=False))
 

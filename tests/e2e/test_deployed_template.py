@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dev.deploy import sam
-from dev.deploy.stack import Announcement, Heard, Listener, Stack, announce, client_of
+from dev.deploy.migration import migrate
+from dev.deploy.stack import Announcement, Heard, Listener, Stack, announce
 from dev.servers.local_aws import LocalAws
 
 if TYPE_CHECKING:
@@ -88,16 +90,9 @@ def deployed(postgres: PostgresServer, valkey_alone: ValkeyServer) -> Iterator[D
     sam.build()
     url = postgres.create_database("deployed")
     with LocalAws() as aws:
-        client_of(aws.endpoint, "events").create_event_bus(Name="announced")
-        parameters = {
-            "DatabaseUrl": url,
-            "RedisUrl": valkey_alone.url,
-            "CreateInboundBus": "true",
-            "OutboundBusName": "announced",
-            "VisibilityTimeoutSeconds": "10",
-        }
+        parameters = {"Stage": "local", "DatabaseUrl": url, "RedisUrl": valkey_alone.url}
         stack = sam.deploy(aws.endpoint, parameters, server_log=aws.log_tail)
-        yield Deployed(stack, Listener(aws.endpoint, "announced"))
+        yield Deployed(stack, Listener(aws.endpoint, stack.outputs["OutboundBus"]))
     postgres.drop_database("deployed")
 
 
@@ -157,17 +152,23 @@ def test_a_batch_of_failures_ends_in_one_validation_error(deployed: Deployed) ->
     assert deployed.stack.status("hopeless")["failed_count"] == 2
 
 
-def test_a_poisonous_event_goes_to_the_dead_letter_queue_with_its_reason(deployed: Deployed) -> None:
-    deployed.announce(Announcement("EssayContentProvisioned", {"batch_id": "poison"}))
-    queue = deployed.stack.outputs["ProvisionContentDeadLettersUrl"]
-    dead: list[dict[str, Any]] = []
+def received(deployed: Deployed, queue: str) -> list[dict[str, Any]]:
+    """Wait for messages in the queue of this output."""
+    url = deployed.stack.outputs[queue]
+    messages: list[dict[str, Any]] = []
 
     def arrived() -> bool:
-        answer = deployed.stack.client("sqs").receive_message(QueueUrl=queue, MessageAttributeNames=["All"])
-        dead.extend(answer.get("Messages", []))
-        return bool(dead)
+        answer = deployed.stack.client("sqs").receive_message(QueueUrl=url, MessageAttributeNames=["All"])
+        messages.extend(answer.get("Messages", []))
+        return bool(messages)
 
-    until("the dead letter", arrived)
+    until(f"a message in {queue}", arrived)
+    return messages
+
+
+def test_a_poisonous_event_goes_to_the_dead_letter_queue_with_its_reason(deployed: Deployed) -> None:
+    deployed.announce(Announcement("EssayContentProvisioned", {"batch_id": "poison"}))
+    dead = received(deployed, "ProvisionContentDeadLettersUrl")
     attributes = {name: value["StringValue"] for name, value in dead[0]["MessageAttributes"].items()}
     assert (attributes["error_code"], attributes["field"]) == ("MISSING_FIELD", "detail.data.text_storage_id")
     assert json.loads(dead[0]["Body"])["detail"]["data"] == {"batch_id": "poison"}
@@ -175,3 +176,14 @@ def test_a_poisonous_event_goes_to_the_dead_letter_queue_with_its_reason(deploye
 
 def test_an_unknown_batch_is_told_from_a_known_one(deployed: Deployed) -> None:
     assert "no batch nobody" in deployed.stack.status("nobody")["message"]
+
+
+def test_an_event_with_a_mistyped_detail_type_is_kept_for_an_operator(deployed: Deployed) -> None:
+    deployed.announce(Announcement("EssayContentProvisionned", {"batch_id": "mistyped"}))
+    [message] = received(deployed, "UnknownEventsQueueUrl")
+    assert json.loads(message["Body"])["detail"]["data"] == {"batch_id": "mistyped"}
+
+
+def test_the_migration_can_be_invoked_where_custom_resources_are_skipped(deployed: Deployed) -> None:
+    newest = max(Path("migrations", "versions").glob("*.py")).name.partition("_")[0]
+    assert migrate(deployed.stack).startswith(newest)
