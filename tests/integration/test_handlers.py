@@ -236,6 +236,13 @@ def test_cloudformation_is_answered_also_after_a_failure(
     def fail() -> str:
         raise ConnectionError("no database")
 
-    answer(event_of("migrate_database") | {"RequestType": request_type}, "stream", fail)
+    event = {
+        "RequestType": request_type,
+        "ResponseURL": "http://127.0.0.1:9/answer",
+        "StackId": "arn:aws:cloudformation:eu-north-1:123456789012:stack/els/1",
+        "RequestId": "request-1",
+        "LogicalResourceId": "DatabaseSchema",
+    }
+    answer(event, "stream", fail)
     status = "SUCCESS" if request_type == "Delete" else "FAILED"
     assert [(one["Status"], one["PhysicalResourceId"]) for one in sent] == [(status, PHYSICAL_ID)]
