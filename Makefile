@@ -19,7 +19,7 @@ install: .venv/installed ## install what the project needs into .uv and .venv
 	@$(UV) sync --quiet --frozen --python $(PYTHON)
 	@touch $@
 
-check: install ## ruff, mypy strict, import-linter, sam validate --lint, the lock and the layer's requirements in step
+check: install ## ruff, mypy strict, import-linter, sam validate, cfn-lint, checkov, the lock and the layer's requirements in step
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/mypy
@@ -50,8 +50,11 @@ schemas: install ## write the JSON Schemas of the wire format to docs/schemas
 mutants: install ## take out the guards one by one; the simulator must notice each within a stated number of seeds
 	$(RUN)/python -m tests.simulation mutants
 
-build: install ## build functions and layers with sam, and compile the layer
+build: install ## build functions and layers with sam, and compile the layer; ARCH=arm64 for another machine than this
 	$(RUN)/python -m dev build
+
+invoke: install ## one function on its event in a container, with stores beside it (Docker): NAME=provision_content
+	$(RUN)/python -m dev.deploy.invoke $(NAME)
 
 bundle: install ## build each function with its layers in one folder, for a local AWS that does not apply layers
 	$(RUN)/python -m dev bundle
@@ -68,4 +71,4 @@ demo-stop: install ## stop what make demo KEEP=1 left running
 endurance: install ## keep up a steady load for MINUTES=n (SEED=n): all succeeds, memory is flat, the books balance
 	$(RUN)/python -m dev.chaos endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help install check lock test schemas build bundle chaos endurance bench crashpoints simulate mutants demo demo-stop
+.PHONY: help install check lock test schemas build invoke bundle chaos endurance bench crashpoints simulate mutants demo demo-stop
