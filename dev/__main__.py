@@ -3,11 +3,11 @@
 import argparse
 
 from dev import schemas
-from dev.deploy import sam
+from dev.deploy import linting, sam
 from dev.deploy.bundle import bundle
 from dev.programs.process import ServerError
 
-ACTIONS = {"validate": sam.validate, "build": sam.build, "bundle": bundle, "schemas": schemas.write}
+ACTIONS = {"validate": linting.validate, "build": sam.build, "bundle": bundle, "schemas": schemas.write}
 
 parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
 parser.add_argument("action", choices=ACTIONS)
