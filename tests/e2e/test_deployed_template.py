@@ -187,3 +187,12 @@ def test_an_event_with_a_mistyped_detail_type_is_kept_for_an_operator(deployed: 
 def test_the_migration_can_be_invoked_where_custom_resources_are_skipped(deployed: Deployed) -> None:
     newest = max(Path("migrations", "versions").glob("*.py")).name.partition("_")[0]
     assert migrate(deployed.stack).startswith(newest)
+
+
+def test_a_paused_stack_starts_no_function_by_itself(deployed: Deployed) -> None:
+    """The last test: nothing works any more afterwards."""
+    sam.deploy(deployed.stack.endpoint, {"Paused": "true"})
+    mappings = deployed.stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert [mapping["State"] for mapping in mappings] == ["Disabled"] * 2
+    schedules = [rule for rule in deployed.events.list_rules()["Rules"] if "ScheduleExpression" in rule]
+    assert [rule["State"] for rule in schedules] == ["DISABLED"] * 3
