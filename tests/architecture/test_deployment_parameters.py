@@ -104,7 +104,7 @@ def test_a_deployment_needs_nothing_given() -> None:
 @pytest.mark.parametrize("stage", ["default", "local", "dev", "prod", "existing"])
 def test_every_stage_can_be_deployed_by_its_name(stage: str, translated: dict[str, Any]) -> None:
     chosen = CONFIG[stage]["deploy"]["parameters"]
-    assert chosen["capabilities"] == "CAPABILITY_IAM"
+    assert chosen["capabilities"] == ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
     given = dict(one.split("=", 1) for one in chosen.get("parameter_overrides", []))
     assert given.get("Stage", "dev") == {"default": "dev", "existing": "prod"}.get(stage, stage)
     assert ask_rules(translated, [given]) == [None]
