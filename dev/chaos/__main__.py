@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.live import Live
 
-from dev.chaos.console import WIDTH, breach_lines, phase_printer, progress, verdict, write_report
+from dev.chaos.console import WIDTH, phase_printer, progress, verdict, violation_lines, write_report
 from dev.chaos.experiment import Experiment
 from dev.chaos.redis_topologies import Cluster, PrimaryWithReplica
 from dev.chaos.scenarios import chaos, endurance, fault_schedule
@@ -43,7 +43,7 @@ SCENARIOS: dict[str, list[tuple[str, Callable[[], RedisTopology], Scenario, floa
 
 
 def main() -> int:
-    """Run the experiments of a scenario; return 1 if a promise was broken."""
+    """Run the experiments of a scenario; return 1 if an invariant was broken."""
     arguments = _arguments()
     console = Console()
     console = console if console.is_terminal else Console(width=WIDTH)
@@ -62,14 +62,14 @@ def main() -> int:
         console.print(progress(experiment))
     results = {experiment.title: experiment.results for experiment in experiments}
     console.print(verdict(results))
-    for line in breach_lines(results):
+    for line in violation_lines(results):
         console.print(line, markup=False, highlight=False)
     path = write_report(experiments, arguments.scenario, arguments.seed)
-    breaches = sum(len(experiment.breaches) for experiment in experiments)
+    violations = sum(len(experiment.violations) for experiment in experiments)
     console.print(
-        f"{breaches} breaches; report: {path.relative_to(ROOT)}; SEED={arguments.seed} repeats the run"
+        f"{violations} violations; report: {path.relative_to(ROOT)}; SEED={arguments.seed} repeats the run"
     )
-    return 1 if breaches else 0
+    return 1 if violations else 0
 
 
 @contextmanager

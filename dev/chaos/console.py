@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dev.chaos.reconciliation import CheckResult
 
 WIDTH = 80
-BREACHES_SHOWN, LINE_SHOWN = 5, 300  # breaches of each check, and characters of each; the report has all
+VIOLATIONS_SHOWN, LINE_SHOWN = 5, 300  # violations of each check, and characters of each; the report has all
 REPORTS = ROOT / ".local" / "chaos"
 
 
@@ -75,28 +75,28 @@ def verdict(results: Mapping[str, Sequence[CheckResult]]) -> Table:
     """Return a table of the checks, by the title of the experiment: what each claims and whether it holds."""
     table = Table(
         title="Reconciliation",
-        caption="The promises have their numbers in dev/invariants/catalogue.py.",
+        caption="The invariants have their numbers in dev/invariants/catalogue.py.",
         width=WIDTH,
     )
     table.add_column("check", ratio=1)
-    table.add_column("promises")
+    table.add_column("invariants")
     for title in results:
         table.add_column(title, max_width=16)
     for checks in zip(*results.values(), strict=True):
-        numbers = ", ".join(str(number) for number in checks[0].promises) or "-"
-        verdicts = [f"{len(check.breaches)} BROKEN" if check.breaches else "holds" for check in checks]
+        numbers = ", ".join(str(number) for number in checks[0].invariants) or "-"
+        verdicts = [f"{len(check.violations)} BROKEN" if check.violations else "holds" for check in checks]
         table.add_row(checks[0].claim, numbers, *verdicts)
     return table
 
 
-def breach_lines(results: Mapping[str, Sequence[CheckResult]]) -> Iterator[str]:
-    """Yield the first breaches of each check, by the title of the experiment."""
+def violation_lines(results: Mapping[str, Sequence[CheckResult]]) -> Iterator[str]:
+    """Yield the first violations of each check, by the title of the experiment."""
     for title, checks in results.items():
         for check in checks:
             described = check.described()
-            yield from (f"BROKEN, {title}: {line[:LINE_SHOWN]}" for line in described[:BREACHES_SHOWN])
-            if len(described) > BREACHES_SHOWN:
-                yield f"… and {len(described) - BREACHES_SHOWN} more of this check; the report has all"
+            yield from (f"BROKEN, {title}: {line[:LINE_SHOWN]}" for line in described[:VIOLATIONS_SHOWN])
+            if len(described) > VIOLATIONS_SHOWN:
+                yield f"… and {len(described) - VIOLATIONS_SHOWN} more of this check; the report has all"
 
 
 def write_report(experiments: Sequence[Experiment], scenario: str, seed: int) -> Path:
@@ -109,7 +109,7 @@ def write_report(experiments: Sequence[Experiment], scenario: str, seed: int) ->
             **figures(experiment),
             "faults injected": experiment.injected,
             "checks": [
-                {"claim": result.claim, "promises": result.texts(), "breaches": result.breaches}
+                {"claim": result.claim, "invariants": result.texts(), "violations": result.violations}
                 for result in experiment.results
             ],
         }

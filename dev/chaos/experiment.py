@@ -92,9 +92,9 @@ class Experiment:
         return (self.finished_at or monotonic()) - self.started_at
 
     @property
-    def breaches(self) -> list[str]:
-        """Return every breach that was found, with the promises that it breaks."""
-        return [breach for result in self.results for breach in result.described()]
+    def violations(self) -> list[str]:
+        """Return every violation that was found, with the invariants that it breaks."""
+        return [violation for result in self.results for violation in result.described()]
 
     def start(self, *, with_kills: bool = True) -> None:
         """Start load, functions and consumer, and the kills if they are wanted."""

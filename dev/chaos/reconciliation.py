@@ -1,4 +1,4 @@
-"""Compares what was sent, what Postgres holds and what was published; every difference is a breach.
+"""Compares what was sent, what Postgres holds and what was published; every difference is a violation.
 
 It shares no code with the service, so it shares no bug either: it reads the tables itself, and computes
 digests and event ids from their definition in the wire format.
@@ -30,22 +30,22 @@ EVENT_NAMESPACE = UUID("5f2c1f0e-6f0e-5d43-9f57-7a3c8f1f4a10")
 
 
 class CheckResult(NamedTuple):
-    """One check, the promises in `dev/invariants/catalogue.py` that it judges, and what it found."""
+    """One check, the invariants in `dev/invariants/catalogue.py` that it judges, and what it found."""
 
-    promises: tuple[int, ...]
+    invariants: tuple[int, ...]
     claim: str
-    breaches: list[str]
+    violations: list[str]
 
     def described(self) -> list[str]:
-        """Return each breach with the claim and the promises that it breaks."""
-        numbers = ", ".join(str(number) for number in self.promises)
-        word = "promise" if len(self.promises) == 1 else "promises"
-        promises = f" ({word} {numbers})" if numbers else ""
-        return [f"{self.claim}{promises}: {breach}" for breach in self.breaches]
+        """Return each violation with the claim and the invariants that it breaks."""
+        numbers = ", ".join(str(number) for number in self.invariants)
+        word = "invariant" if len(self.invariants) == 1 else "invariants"
+        invariants = f" ({word} {numbers})" if numbers else ""
+        return [f"{self.claim}{invariants}: {violation}" for violation in self.violations]
 
     def texts(self) -> dict[int, str]:
-        """Return the promises that the check judges, in words."""
-        return {number: INVARIANTS[number] for number in self.promises}
+        """Return the invariants that the check judges, in words."""
+        return {number: INVARIANTS[number] for number in self.invariants}
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Reconciliation:
 
     def results(self) -> list[CheckResult]:
         """Run all checks."""
-        return [CheckResult(promises, claim, sorted(check(self))) for promises, claim, check in CHECKS]
+        return [CheckResult(invariants, claim, sorted(check(self))) for invariants, claim, check in CHECKS]
 
     def events(self, batch_id: str, detail_type: str | None) -> list[ReceivedEvent]:
         """Return the events of one type about a batch."""

@@ -66,7 +66,7 @@ class Run:
         results = Reconciliation(
             [self.planned], ["poison-000"], self.received, self.database, self.depths, self.dead_letters
         ).results()
-        return [result for result in results if result.breaches]
+        return [result for result in results if result.violations]
 
     def receive(self, event_id: str, detail_type: str, data: dict[str, Any]) -> None:
         self.received[event_id] = ReceivedEvent(event_id, detail_type, dict(data))
@@ -96,7 +96,7 @@ def run() -> Run:
     return correct_run()
 
 
-def test_a_correct_run_has_no_breach(run: Run) -> None:
+def test_a_correct_run_has_no_violation(run: Run) -> None:
     assert run.failed_checks() == []
 
 
@@ -173,15 +173,15 @@ def test_every_check_finds_something_that_no_other_finds(claim: str) -> None:
     assert [claim] in found
 
 
-def test_a_breach_names_the_claim_and_the_promises_that_it_breaks(run: Run) -> None:
+def test_a_violation_names_the_claim_and_the_invariants_that_it_breaks(run: Run) -> None:
     run.received.pop(READY_ID)
     [result] = run.failed_checks()
     claim = "every batch has exactly one terminal event, with the right type and id"
-    assert result.described() == [f"{claim} (promises 3, 5): b: is ready, its terminal events are []"]
+    assert result.described() == [f"{claim} (invariants 3, 5): b: is ready, its terminal events are []"]
 
 
-def test_every_promise_that_is_cited_is_in_the_catalogue() -> None:
-    cited = {number for promises, _, _ in CHECKS for number in promises}
+def test_every_invariant_that_is_cited_is_in_the_catalogue() -> None:
+    cited = {number for invariants, _, _ in CHECKS for number in invariants}
     assert cited <= set(INVARIANTS)
     # 8 needs a second run in another order, 10 a look into Redis: the simulation and the audit judge them.
     assert set(INVARIANTS) - cited == {8, 10}

@@ -33,6 +33,6 @@ def test_messages_that_died_while_postgres_was_down_are_processed_once_after_a_r
         experiment.drain()
         experiment.reconcile()
     assert moved == dead
-    assert experiment.breaches == []
+    assert experiment.violations == []
     assert len(experiment.producer.batches) == 8
     assert experiment.producer.poison

@@ -73,6 +73,6 @@ def test_batches_at_once_under_steady_load_all_succeed_in_flat_memory(built: Pat
         "short endurance", PrimaryWithReplica(), built, seed=5, rate=60, provisioning=2
     ) as experiment:
         endurance(experiment, seconds=20)
-    assert experiment.breaches == []
+    assert experiment.violations == []
     assert len(experiment.producer.batches) >= 5
     assert len(experiment.leak_check.growth()) == len(experiment.fleet.runtimes)

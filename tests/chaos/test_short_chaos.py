@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_kills_and_faults_break_no_promise(built: Path) -> None:
+def test_kills_and_faults_violate_no_invariant(built: Path) -> None:
     with Experiment(
         "short chaos", PrimaryWithReplica(), built, seed=7, rate=60, provisioning=2
     ) as experiment:
@@ -34,7 +34,7 @@ def test_kills_and_faults_break_no_promise(built: Path) -> None:
                 [by_name["Postgres: crashed"]],
             ],
         )
-    assert experiment.breaches == []
+    assert experiment.violations == []
     assert len(experiment.injected) == 4
     assert experiment.process_killer.kills.total() > 0
     assert experiment.producer.poison
