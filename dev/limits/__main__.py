@@ -1,7 +1,8 @@
 """Run the largest of everything under the memory and the CPU share of the functions, and print a table.
 
 The figures are the worst of all runs of a case: the time that the function would take in Lambda, where it has
-only a share of a CPU, its CPU time, and the most memory that it had.
+only a share of a CPU, its CPU time, and the most memory that it had. Time in the queue for a CPU of this
+machine is not counted, because in Lambda each copy has its share to itself.
 """
 
 from __future__ import annotations

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 PARKING = timedelta(hours=1)
 SETTINGS = Settings.model_validate(
     {
-        "ELS_DATABASE_URL": "postgresql+pg8000://nowhere/els",
+        "ELS_DATABASE_URL": "postgresql+pg8000://els@nowhere/els",
         "ELS_REDIS_URL": "redis://nowhere",
         "ELS_EVENT_BUS": "nowhere",
-        "ELS_PARKING_SECONDS": int(PARKING.total_seconds()),
+        "ELS_PARKING_SECONDS": str(int(PARKING.total_seconds())),
     }
 )
 

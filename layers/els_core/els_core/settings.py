@@ -1,6 +1,7 @@
 """The settings, read and validated once; the only file that names environment variables."""
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
@@ -18,12 +19,18 @@ DATABASE_URL = "postgresql+pg8000://user@host:5432/database, or ...@/database?un
 REDIS_URL = "redis://host:6379 or rediss://user@host:6379"
 
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_REDIS_DATABASE = re.compile(r"/?|/[0-9]{1,9}")
+
+
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names it and says what is expected."""
 
 
 def _url(text: str, schemes: set[str], parameters: Mapping[str, set[str] | None]) -> str:
     """Check scheme, host, port and parameters; a parameter with a set takes one of its values."""
+    if not text.isprintable() or " " in text or "#" in text:
+        raise ValueError("a character that no URL has")
     parts = urlsplit(text)  # a port that is no number raises ValueError when it is read
     given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     if parts.scheme not in schemes or parts.port == 0 or any(name not in parameters for name, _ in given):
@@ -32,29 +39,39 @@ def _url(text: str, schemes: set[str], parameters: Mapping[str, set[str] | None]
         allowed = parameters[name]
         if not value or (allowed is not None and value not in allowed):
             raise ValueError("value of a parameter")
-    if not parts.hostname and "unix_sock" not in dict(given):
+    if len(dict(given)) < len(given):
+        raise ValueError("a parameter that stands twice")
+    if "," in parts.netloc or (not parts.hostname and "unix_sock" not in dict(given)):
         raise ValueError("host")
     return text
 
 
 def _database_url(text: str) -> str:
     _url(text, {"postgresql+pg8000"}, {"unix_sock": None, "sslmode": {"disable", "verify-full"}})
-    if len(urlsplit(text).path) < len("/d"):
-        raise ValueError("database")
+    parts = urlsplit(text)
+    if len(parts.path) < len("/d") or not parts.username:
+        raise ValueError("database or user")
     return text
 
 
 def _redis_url(text: str) -> str:
-    database = urlsplit(text).path.strip("/")
-    if database and not database.isdecimal():
+    parts = urlsplit(text)
+    if not _REDIS_DATABASE.fullmatch(parts.path):
         raise ValueError("database")
-    return _url(text, {"redis", "rediss"}, {"ssl_ca_certs": None})
+    return _url(text, {"redis", "rediss"}, {"ssl_ca_certs": None} if parts.scheme == "rediss" else {})
 
 
 def _boolean(text: object) -> object:
     if text in {"true", "false"}:
         return text == "true"
     raise ValueError("boolean")
+
+
+def _number(text: object) -> object:
+    """Refuse what Python also takes for a number, such as "1_000" and "5.0"."""
+    if isinstance(text, str) and _NUMBER.fullmatch(text):
+        return int(text)
+    raise ValueError("number")
 
 
 class Settings(BaseModel):
@@ -95,10 +112,12 @@ class Settings(BaseModel):
             le=MAX_SECONDS,
             description=f"seconds, 1 to {MAX_SECONDS}",
         ),
+        BeforeValidator(_number),
     ] = 86_400
     parking_seconds: Annotated[
         int,
         Field(alias="ELS_PARKING_SECONDS", ge=1, le=MAX_SECONDS, description=f"seconds, 1 to {MAX_SECONDS}"),
+        BeforeValidator(_number),
     ] = 3_600
     retention_days: Annotated[
         int,
@@ -109,6 +128,7 @@ class Settings(BaseModel):
             description=f"days, {MIN_RETENTION_DAYS} (longer than all queues together keep a message) to "
             f"{MAX_RETENTION_DAYS}",
         ),
+        BeforeValidator(_number),
     ] = 90
 
     @property
