@@ -138,6 +138,15 @@ def test_the_bus_of_the_results_is_always_named(made: Mapping[str, Any]) -> None
     assert TEMPLATE["Conditions"]["MakesOutboundBus"] == ["OutboundBusName", ""]
 
 
+def test_only_the_migration_logs_in_as_the_owner_of_the_schema(made: Mapping[str, Any]) -> None:
+    owners = [
+        name
+        for name, function in of_type(made, "AWS::Lambda::Function")
+        if "ELS_DATABASE_OWNER_URL" in function["Properties"]["Environment"]["Variables"]
+    ]
+    assert owners == ["MigrateDatabaseFunction"]
+
+
 def test_an_emulator_never_sees_the_stores() -> None:
     stores = resources()["Stores"]
     assert (stores["Condition"], stores["Properties"]["TemplateURL"]) == ("MakesStores", "infra/stores.yaml")

@@ -15,6 +15,7 @@ from els_core.adapters.aws.iam_tokens import postgres_password, redis_credential
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.postgres.connection import connect as connect_postgres
+from els_core.adapters.postgres.connection import user_of
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.adapters.postgres.session import Session
@@ -68,7 +69,7 @@ class Container:
     @cached_property
     def session(self) -> Session:
         """Return the session on Postgres."""
-        return Session(self._connect_postgres())
+        return Session(self._connect_postgres(self.settings.database_url))
 
     @cached_property
     def redis(self) -> Redis | RedisCluster:
@@ -170,15 +171,19 @@ class Container:
     def migrate_database(self) -> str:
         """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is.
 
+        Where another role owns the schema, that of the functions is made, and may read and write rows.
         Raises `EventBusMissingError` before that if the outbound bus does not exist: a deployment that would
         lose its results must not succeed.
         """
         if self.settings.event_bus and not self.bus_probe.exists():
             raise EventBusMissingError("deploy", service="EventBridge")
-        return upgrade(self._connect_postgres(is_patient=True))
+        url, owner_url = self.settings.database_url, self.settings.database_owner_url
+        engine = self._connect_postgres(owner_url or url, is_patient=True)
+        if owner_url is None or user_of(owner_url) == user_of(url):
+            return upgrade(engine)
+        return upgrade(engine, (user_of(url), postgres_password(url) is not None))
 
-    def _connect_postgres(self, *, is_patient: bool = False) -> Engine:
-        url = self.settings.database_url
+    def _connect_postgres(self, url: str, *, is_patient: bool = False) -> Engine:
         return connect_postgres(url, postgres_password(url), is_patient=is_patient)
 
 

@@ -82,6 +82,14 @@ class Settings(BaseModel):
     database_url: Annotated[
         str, Field(alias="ELS_DATABASE_URL", description=DATABASE_URL), AfterValidator(_database_url)
     ]
+    database_owner_url: Annotated[
+        str | None,
+        Field(
+            alias="ELS_DATABASE_OWNER_URL",
+            description=f"the same database as the role that owns the schema, or nothing: {DATABASE_URL}",
+        ),
+        AfterValidator(lambda text: None if text is None else _database_url(text)),
+    ] = None
     redis_url: Annotated[str, Field(alias="ELS_REDIS_URL", description=REDIS_URL), AfterValidator(_redis_url)]
     redis_cluster: Annotated[
         bool,
