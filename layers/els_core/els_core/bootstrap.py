@@ -16,6 +16,7 @@ from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.connection import user_of
+from els_core.adapters.postgres.personal_data import PostgresPersonalData
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.adapters.postgres.session import Session
@@ -26,6 +27,7 @@ from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.audit_batches import WINDOW, AuditBatches
 from els_core.application.batch_status import BatchStatus
 from els_core.application.decision_step import StoreRejection
+from els_core.application.erase_batches import EraseBatches
 from els_core.application.expire_batches import ExpireBatches
 from els_core.application.message_consumer import MessageConsumer, Retry
 from els_core.application.messages import PoisonMessage
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from els_core.application.ports.messaging import DeadLetterQueue, EventBusProbe
+    from els_core.application.ports.personal_data import PersonalData
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
     from els_core.settings import Settings
@@ -163,6 +166,15 @@ class Container:
     def announce_batch(self) -> AnnounceBatch:
         """Return the use case."""
         return AnnounceBatch(self.post_commit, self.encoder)
+
+    @property
+    def personal_data(self) -> PersonalData:
+        """Return the personal data of batches."""
+        return PostgresPersonalData(self.session)
+
+    def erase_batches(self) -> EraseBatches:
+        """Return the use case."""
+        return EraseBatches(self.personal_data, self.repository, self.coordinator, SystemClock())
 
     def batch_status(self) -> BatchStatus:
         """Return the use case."""

@@ -26,7 +26,7 @@ def names(context: ssl.SSLContext) -> set[str]:
 
 
 def name_of(subject: Any) -> str:
-    return dict(pair for part in subject for pair in part).get("commonName", "")
+    return str(dict(pair for part in subject for pair in part).get("commonName", ""))
 
 
 @pytest.mark.parametrize(("host", "is_trusted"), [(AURORA, True), ("db.example.org", False)])

@@ -11,7 +11,7 @@ from importlib import resources
 
 from sqlalchemy import TextClause, text
 
-FILES = ("audit", "batches", "deadlines", "decisions", "outbox", "parking", "status")
+FILES = ("audit", "batches", "deadlines", "decisions", "erasure", "outbox", "parking", "status")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
 
@@ -44,6 +44,7 @@ def _statement(name: str) -> TextClause:
 DELETE_OLD_BATCHES = _statement("delete_old_batches")
 DELETE_PARKED = _statement("delete_parked")
 DELETE_SENT = _statement("delete_sent")
+ERASE_PERSONAL_DATA = _statement("erase_personal_data")
 FIND_IDLE_OPEN = _statement("find_idle_open")
 FIND_STUCK = _statement("find_stuck")
 INSERT_INTO_OUTBOX = _statement("insert_into_outbox")
@@ -54,6 +55,7 @@ LOCK_OVERDUE = _statement("lock_overdue")
 MARK_OVERDUE_PARKED = _statement("mark_overdue_parked")
 NOTE_RUN = _statement("note_run")
 OPEN_BATCHES = _statement("open_batches")
+READ_BATCHES_OF_USER = _statement("read_batches_of_user")
 READ_LOCKED_VIEW = _statement("read_locked_view")
 READ_OVERVIEW = _statement("read_overview")
 READ_PARKED = _statement("read_parked")

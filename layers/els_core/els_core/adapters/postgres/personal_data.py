@@ -1,0 +1,45 @@
+"""The port `PersonalData`: one transaction that locks the batches and erases in one statement."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from els_core.adapters.postgres import statements
+from els_core.domain.batches import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from els_core.adapters.postgres.session import Session
+
+
+class PostgresPersonalData:
+    """Personal data in Postgres."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def batches_of(self, user_id: str) -> list[str]:
+        """Find the batches of a user."""
+        rows = self._session.read(
+            "find batches of a user", statements.READ_BATCHES_OF_USER, {"user_id": user_id}
+        )
+        return [row["batch_id"] for row in rows]
+
+    def erase(
+        self, batch_ids: Sequence[str], actor: str, reason: str
+    ) -> tuple[Mapping[str, Status], frozenset[str]]:
+        """Lock, then erase: what a decision wrote before the lock is seen by the second statement."""
+        ids = json.dumps(list(batch_ids))
+
+        def work(connection: Connection) -> tuple[Mapping[str, Status], frozenset[str]]:
+            locked = connection.execute(statements.LOCK_BATCHES, {"ids": ids}).mappings().all()
+            parameters = {"ids": ids, "actor": actor, "reason": reason}
+            erased = connection.execute(statements.ERASE_PERSONAL_DATA, parameters).mappings().all()
+            statuses = {row["batch_id"]: Status(row["status"]) for row in locked}
+            return statuses, frozenset(row["batch_id"] for row in erased)
+
+        return self._session.transact(work)
