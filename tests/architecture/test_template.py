@@ -47,10 +47,17 @@ def test_another_database_or_another_layer_migrates_and_the_request_has_no_secre
     made: Mapping[str, Any],
 ) -> None:
     asked = dict(made["DatabaseSchema"]["Properties"])
-    assert set(asked) == {"ServiceToken", "ServiceTimeout", "Core", "Migrations", "Database"}
+    assert set(asked) == {
+        *("ServiceToken", "ServiceTimeout", "Core", "Migrations"),
+        *("Database", "User"),
+    }
     [part, split] = asked["Database"]["Fn::Select"]
     [separator, url] = split["Fn::Split"]
     assert (part, separator, url["Fn::If"][0]) == (1, "@", "MakesStores")
+    user: Any = {"Ref": "DatabaseUrl"}
+    for position, mark in ((1, "://"), (0, "@"), (0, ":")):
+        user = {"Fn::Select": [position, {"Fn::Split": [mark, user]}]}
+    assert asked["User"] == {"Fn::If": ["MakesStores", "els", user]}
 
 
 def test_the_migration_is_not_invoked_twice(made: Mapping[str, Any]) -> None:

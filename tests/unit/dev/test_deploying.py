@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -52,6 +53,24 @@ def test_a_migration_that_fails_is_no_success_and_names_what_helps() -> None:
     function = FakeLambda({"errorMessage": "No module named 'els_core'"}, FunctionError="Unhandled")
     with pytest.raises(ServerError, match=r"No module named 'els_core'.*BUNDLE=1"):
         migrate(stack_with(function))
+
+
+def test_where_there_are_no_http_apis_the_function_of_the_route_is_invoked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dev.deploy.stack.request", lambda *_, **__: SimpleNamespace(status=501))
+    function = FakeLambda({"body": json.dumps({"status": "ready"})})
+    stack = FakeStack(
+        "http://127.0.0.1:4566", {"ApiId": "unknown", "BatchStatusFunction": "status"}, function
+    )
+    assert stack.status("b-7") == {"status": "ready"}
+    [(name, payload)] = function.invoked
+    event = json.loads(payload)
+    assert (name, event["rawPath"], event["pathParameters"]) == (
+        "status",
+        "/batches/b-7",
+        {"batch_id": "b-7"},
+    )
 
 
 @pytest.mark.parametrize(
