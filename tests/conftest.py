@@ -1,4 +1,4 @@
-"""The servers of the tests: real ones, one of each per worker, started by whoever needs them first."""
+"""The real servers of the tests: one of each per worker, started by the first test that needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the architecture tests read of the project."""
+"""How the architecture tests read the project."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def parse(path: Path) -> ast.Module:
 
 
 def names_in(path: Path) -> Iterator[str]:
-    """Yield every name, attribute and text of a file."""
+    """Yield every name, attribute and string of a file."""
     for node in ast.walk(parse(path)):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):

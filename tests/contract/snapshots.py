@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from els_core.adapters.redis import keys
-from els_core.domain.batches import AssignedSlot, Batch, BatchSnapshot, RecordedFailure, Status
+from els_core.domain.batches import Batch, BatchSnapshot, Status
 from els_core.domain.outcomes import Proposal, ProposalKind
-from tests.factories import failure
+from tests import factories
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,15 +36,12 @@ def snapshot(
     failed: Sequence[str] = (),
 ) -> BatchSnapshot:
     """Return a batch whose first slots are assigned to contents, the next ones failed, the others free."""
-    batch = replace(row or at(), expected_count=slots, deadline=deadline, fingerprint="fingerprint")
-    batch = replace(batch, assigned_count=len(assigned), failed_count=len(failed))
-    essay_ids = iter([f"essay-{number:04}" for number in range(slots)])
-    holders = tuple(AssignedSlot(next(essay_ids), name, f"{name}.txt") for name in assigned)
-    failures = tuple(
-        RecordedFailure(failure(name).identity, next(essay_ids), f"{name}.txt", "EMPTY_CONTENT")
-        for name in failed
+    held = factories.snapshot(slots, assigned, failed)
+    row = row or at()
+    batch = replace(
+        held.batch, batch_id=row.batch_id, status=row.status, version=row.version, deadline=deadline
     )
-    return BatchSnapshot(batch, None, tuple(essay_ids), holders, failures)
+    return replace(held, batch=batch)
 
 
 def propose(coordinator: CoordinatorUnderTest, *arrivals: Arrival) -> list[Proposal]:

@@ -1,0 +1,132 @@
+"""Whoever adds an outcome, a status or a kind is told by mypy about every place that must handle it.
+
+Each test makes one addition to a copy of the core. The table beside it lists the places that mypy names, and
+so what there is to edit. A place that is missing here was made total: add it. A place that mypy no longer
+names drops the addition silently: make it total again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.architecture.product_copies import Addition, named_places
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OUTCOME = '\n\n@dataclass(frozen=True, slots=True)\nclass Added:\n    """An outcome."""\n'
+ARRIVAL = """
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    batch_id: str
+    raw_file_storage_id: str
+    original_file_name: str
+    file_size_bytes: int
+    correlation_id: str
+    identity: str
+    file_upload_id: str | None = None
+    traceparent: str | None = None
+"""
+EVENT = """
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    batch_id: str
+    correlation_id: str
+    event_id: UUID
+"""
+FINAL_OUTCOME = Addition("domain/outcomes.py", "^type FinalOutcome = ", " | Added", OUTCOME)
+
+CHANGES = {
+    "nothing": (),
+    "an outcome": (FINAL_OUTCOME,),
+    "an outcome that is no first answer": (
+        Addition("domain/outcomes.py", "^type Outcome = ", " | Added", OUTCOME),
+    ),
+    "a reason": (Addition("domain/outcomes.py", "BATCH_TIMED_OUT = ", '\n    ADDED = "ADDED"'),),
+    "a status": (Addition("domain/batches.py", "TIMED_OUT = ", '\n    ADDED = "added"'),),
+    "a kind of arrival": (
+        Addition("domain/arrivals.py", "^type Arrival = ", " | Added", ARRIVAL),
+        Addition("domain/arrivals.py", "FAILURE = ", '\n    ADDED = "added"'),
+    ),
+    "a domain event": (Addition("domain/events.py", "^type DomainEvent = ", " | Added", EVENT),),
+    "a kind of proposal": (Addition("domain/outcomes.py", "UNKNOWN = ", '\n    ADDED = "added"'),),
+    "a kind of finding": (Addition("domain/audit.py", "UNCOMMITTED_PROPOSALS = ", '\n    ADDED = "added"'),),
+    "an answer to a registration": (
+        Addition("application/register_batch.py", "^type RegistrationAnswer = ", " | Added", OUTCOME),
+    ),
+}
+
+PLACES = {
+    "nothing": set(),
+    "an outcome": {
+        "domain/outcomes.py as_duplicate",
+        "domain/outcomes.py slot_of",
+        "domain/decisions.py _counted",
+        "domain/events.py domain_events_of",
+        "adapters/postgres/rows.py _write",
+    },
+    "an outcome that is no first answer": {
+        "domain/outcomes.py as_duplicate",
+        "domain/outcomes.py slot_of",
+        "domain/decisions.py _counted",
+        "domain/events.py domain_events_of",
+        "adapters/postgres/rows.py _write",
+    },
+    "a reason": {"contracts/event_encoder.py _parts"},
+    "a status": {
+        "domain/batches.py is_terminal",
+        "domain/decisions.py coordinator_is_current",
+        "domain/decisions.py _place",
+        "domain/events.py terminal_event_type",
+        "application/batch_status.py describe",
+        "contracts/final_results.py final_result",
+    },
+    "a kind of arrival": {
+        "domain/arrivals.py kind_of",
+        "domain/decisions.py _place",
+        "domain/events.py _content",
+        "contracts/event_encoder.py _overdue",
+        "adapters/postgres/rows.py _fields",
+        "adapters/redis/coordinator.py _argument",
+    },
+    "a domain event": {"contracts/event_encoder.py _parts"},
+    "a kind of proposal": {
+        "domain/decisions.py coordinator_is_current",
+        "adapters/redis/coordinator.py _proposal",
+    },
+    "a kind of finding": {
+        "domain/audit.py is_redis_wrong",
+        "application/audit_batches.py _repair",
+    },
+    "an answer to a registration": {"adapters/telemetry/logs_and_metrics.py registered"},
+}
+
+# Places that still handle the addition silently. A place that has become total must leave this table.
+NOT_TOTAL_YET = {
+    "an outcome": {"adapters/postgres/rows.py _write"},
+    "an outcome that is no first answer": {"adapters/postgres/rows.py _write"},
+    "a status": {"domain/decisions.py _place"},
+    "a kind of proposal": {
+        "domain/decisions.py coordinator_is_current",
+        "adapters/redis/coordinator.py _proposal",
+    },
+    "a kind of finding": {"application/audit_batches.py _repair"},
+    "an answer to a registration": {"adapters/telemetry/logs_and_metrics.py registered"},
+}
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> dict[str, set[str]]:
+    """Return the places that mypy names for each change. Its cache makes all runs but the first one quick."""
+    cache: Path = pytestconfig.cache.mkdir("mypy-of-copies")
+    return named_places(CHANGES, tmp_path_factory.mktemp("copies"), cache)
+
+
+@pytest.mark.fault(43)
+@pytest.mark.parametrize("addition", CHANGES)
+def test_mypy_names_every_place_that_must_handle(addition: str, named: dict[str, set[str]]) -> None:
+    assert named.get(addition, set()) == PLACES[addition] - NOT_TOTAL_YET.get(addition, set())
