@@ -32,7 +32,7 @@ lock: .uv/bin/uv ## lock the dependencies again and export the layer's requireme
 	$(UV) lock --python $(PYTHON)
 	$(UV) export --quiet --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --python $(PYTHON) > layers/els_core/requirements.txt
 
-crashpoints: install ## let a process die or lose an answer at every call that it makes
+crashpoints: install ## kill a process, or lose its answer, at every call that it makes
 	$(RUN)/pytest tests/simulation/test_crash_points.py
 
 test: install ## every test
@@ -41,13 +41,13 @@ test: install ## every test
 bench: install ## compare the handler with bare loops over the same drivers; QUICK=1 takes a minute
 	$(RUN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
 
-simulate: install ## random worlds: SEEDS=10000 of them, from FIRST=1 on, or one again with its story: SEED=n
-	$(RUN)/python -m tests.simulation $(if $(SEED),world $(SEED),worlds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
+simulate: install ## simulated runs: SEEDS=10000 of them, from FIRST=1 on, or replay one with its trace: SEED=n
+	$(RUN)/python -m tests.simulation $(if $(SEED),seed $(SEED),seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
 
 schemas: install ## write the JSON Schemas of the wire format to docs/schemas
 	$(RUN)/python -m dev schemas
 
-mutants: install ## take out the guards one by one; the simulator must notice each within a stated number of seeds
+mutants: install ## remove the guards one by one; the simulation must notice each within a stated number of seeds
 	$(RUN)/python -m tests.simulation mutants
 
 build: install ## build functions and layers with sam, and compile the layer

@@ -69,13 +69,13 @@ class FakeCoordinatorUnderTest:
         return self._clock.now()
 
     def keys(self, batch_id: str) -> dict[str, float]:
-        return self.port.memory(batch_id).present(self._clock.now().timestamp())
+        return self.port.keys_of(batch_id).expiry_times(self._clock.now().timestamp())
 
     def spoil(self, batch_id: str, name: str) -> None:
-        self.port.spoil(batch_id, name)
+        self.port.corrupt(batch_id, name)
 
     def lose(self, batch_id: str, name: str) -> None:
-        self.port.lose(batch_id, name)
+        self.port.delete_key(batch_id, name)
 
     def flush_scripts(self) -> None:
         """Do nothing: the fake has no scripts."""

@@ -10,7 +10,7 @@ import boto3
 from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
 from els_core.adapters.aws.event_bus import SOURCE, EventBridgePublisher
 from tests.fakes.bus import FakeBus
-from tests.fakes.queues import FakeDeadLetters
+from tests.fakes.queues import FakeDeadLetterQueue
 
 if TYPE_CHECKING:
     from els_core.application.ports.messaging import DeadLetterQueue, Publisher
@@ -42,7 +42,7 @@ class FakePublisherUnderTest:
         self.port = FakeBus()
 
     def received(self) -> list[tuple[str, str]]:
-        return [(message.detail_type, message.detail) for message in self.port.taken]
+        return [(message.detail_type, message.detail) for message in self.port.accepted]
 
     def go_down(self) -> None:
         self.port.is_down = True
@@ -101,7 +101,7 @@ class FakeDeadLetterQueueUnderTest:
     """The fake."""
 
     def __init__(self) -> None:
-        self.port = FakeDeadLetters()
+        self.port = FakeDeadLetterQueue()
 
     def received(self) -> list[tuple[str, dict[str, str]]]:
         return [

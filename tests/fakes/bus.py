@@ -1,4 +1,4 @@
-"""The port `Publisher` in memory: a bus that remembers what it took."""
+"""The port `Publisher` in memory: a bus that keeps what it accepted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from els_core.domain.errors import ExternalServiceError
-from tests.fakes.cooperative_scheduler import Turns
+from tests.fakes.cooperative_scheduler import CooperativeScheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 
 class FakeBus:
-    """Takes every message that it does not refuse, unless it is down."""
+    """Accepts every message that it does not reject, unless it is down."""
 
-    def __init__(self, turns: Turns | None = None) -> None:
-        self._turns = turns or Turns()
-        self.taken: list[OutboxMessage] = []
-        self.refuses: Callable[[OutboxMessage], bool] = lambda _: False
+    def __init__(self, scheduler: CooperativeScheduler | None = None) -> None:
+        self._scheduler = scheduler or CooperativeScheduler()
+        self.accepted: list[OutboxMessage] = []
+        self.rejects: Callable[[OutboxMessage], bool] = lambda _: False
         self.is_down = False
 
     def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
-        self._turns.pause("publish")
+        self._scheduler.pause("publish")
         if self.is_down and messages:
             raise ExternalServiceError("publish events", service="EventBridge")
-        taken = [message for message in messages if not self.refuses(message)]
-        self.taken.extend(taken)
-        return [message.event_id for message in taken]
+        accepted = [message for message in messages if not self.rejects(message)]
+        self.accepted.extend(accepted)
+        return [message.event_id for message in accepted]
 
-    def kinds(self) -> Counter[str]:
-        """Count the distinct events by kind: a repetition has the same id."""
-        return Counter({message.event_id: message.detail_type for message in self.taken}.values())
+    def count_by_type(self) -> Counter[str]:
+        """Return the number of distinct event ids per event type."""
+        return Counter({message.event_id: message.detail_type for message in self.accepted}.values())

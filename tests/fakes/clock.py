@@ -1,4 +1,4 @@
-"""Time as an input."""
+"""The port `Clock` in memory: time is an input."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ TICK = timedelta(microseconds=1)
 
 
 class FakeClock:
-    """Stands still but for a microsecond per look, so that no two looks are the same."""
+    """Stands still, except that each reading is one microsecond later than the one before."""
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
 
     def now(self) -> datetime:
-        """Return the time."""
+        """Return the time; no two readings are equal."""
         self._now += TICK
         return self._now
 
     def advance(self, span: timedelta) -> None:
-        """Jump, forwards or backwards."""
+        """Move the time, forwards or backwards."""
         self._now += span

@@ -1,4 +1,4 @@
-"""Tasks that run one at a time and hand over where they say so, so that an interleaving can be repeated."""
+"""A cooperative scheduler: tasks run one at a time and yield at known points, so runs are repeatable."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-class ProcessDied(BaseException):
-    """A process ends here, at once; no code of it can catch that."""
+class ProcessKilled(BaseException):
+    """A process ends at once. No code of the service can catch this."""
 
 
-class StuckError(Exception):
-    """Every task waits for another."""
+class DeadlockError(Exception):
+    """Every task waits for another one."""
 
 
 @dataclass(eq=False)
 class Task:
-    """A process that runs between pauses; `at` is the pause at which it stands."""
+    """A simulated process that runs between yield points; `at` names the one at which it is suspended."""
 
     name: str
     work: Callable[[], object]
     at: str = "start"
     is_killed: bool = False
-    blow: Exception | None = None
+    injected: Exception | None = None
     error: Exception | None = None
     is_ready: Callable[[], bool] = field(default=lambda: True)
     thread: greenlet | None = None
 
     def kill(self) -> None:
-        """Let the process die at the pause at which it stands."""
+        """End the process at the yield point at which it is suspended."""
         self.is_killed = True
 
-    def strike(self, blow: Exception) -> None:
-        """Let the call at which it stands fail, a wait for a lock too."""
-        self.blow = blow
+    def fail_with(self, error: Exception) -> None:
+        """Make the call at which the task is suspended raise this error, even if it waits for a lock."""
+        self.injected = error
 
 
-class Turns:
-    """Decides who runs. Outside a task, nothing pauses."""
+class CooperativeScheduler:
+    """Resumes one task at a time. Outside of a task, nothing yields."""
 
     def __init__(self) -> None:
         self.tasks: list[Task] = []
@@ -51,51 +51,51 @@ class Turns:
 
     @property
     def running(self) -> str:
-        """Return the name of the task that runs, or nothing outside of one."""
+        """Return the name of the running task, or an empty string outside of a task."""
         return self._running.name if self._running else ""
 
     def spawn(self, name: str, work: Callable[[], object]) -> Task:
         """Add a task; it starts when it is chosen."""
         task = Task(name, work)
-        task.thread = greenlet(lambda: _live(task))
+        task.thread = greenlet(lambda: _run(task))
         self.tasks.append(task)
         return task
 
     def pause(self, at: str) -> None:
-        """Let others run, if this is a task."""
+        """Yield to the other tasks, if this is a task."""
         self.wait(at, lambda: True)
 
     def wait(self, at: str, is_ready: Callable[[], bool]) -> None:
-        """Let others run until it is ready; raise `StuckError` when there are none."""
+        """Yield until `is_ready`; raise `DeadlockError` when there is no other task."""
         task = self._running
         if task is None or self._hub is None:
             if not is_ready():
-                raise StuckError(f"waits at {at}, and there is no other task")
+                raise DeadlockError(f"waits at {at}, and there is no other task")
             return
         task.at, task.is_ready = at, is_ready
         self._hub.switch()
         task.is_ready = lambda: True
         if task.is_killed:
-            raise ProcessDied
-        if task.blow is not None:
-            blow, task.blow = task.blow, None
-            raise blow
+            raise ProcessKilled
+        if task.injected is not None:
+            error, task.injected = task.injected, None
+            raise error
 
     def run(self, choose: Callable[[Sequence[Task]], Task]) -> None:
-        """Run until every task has ended; `choose` names the next of those that can go on."""
+        """Run until every task has ended; `choose` picks the next one among those that are ready."""
         self._hub = getcurrent()
         try:
             while self.tasks:
-                ready = [task for task in self.tasks if _can_go_on(task)]
+                ready = [task for task in self.tasks if _can_resume(task)]
                 if not ready:
-                    raise StuckError(", ".join(f"{task.name} at {task.at}" for task in self.tasks))
+                    raise DeadlockError(", ".join(f"{task.name} at {task.at}" for task in self.tasks))
                 self._resume(choose(ready))
         finally:
             self._hub = None
 
     def _resume(self, task: Task) -> None:
         if task.thread is None:
-            raise StuckError(f"{task.name} was not spawned")
+            raise DeadlockError(f"{task.name} was not spawned")
         self._running = task
         try:
             task.thread.switch()
@@ -107,30 +107,30 @@ class Turns:
                 raise task.error
 
 
-def _can_go_on(task: Task) -> bool:
-    return task.is_killed or task.blow is not None or task.is_ready()
+def _can_resume(task: Task) -> bool:
+    return task.is_killed or task.injected is not None or task.is_ready()
 
 
 class RoundRobin:
-    """Lets each task run to its next pause, in turn."""
+    """Chooses the ready task that has waited longest."""
 
     def __init__(self) -> None:
-        self._waited: dict[Task, int] = {}
-        self._turn = 0
+        self._last_chosen: dict[Task, int] = {}
+        self._step = 0
 
     def __call__(self, ready: Sequence[Task]) -> Task:
-        self._turn += 1
-        chosen = min(ready, key=lambda task: self._waited.get(task, 0))
-        self._waited[chosen] = self._turn
+        self._step += 1
+        chosen = min(ready, key=lambda task: self._last_chosen.get(task, 0))
+        self._last_chosen[chosen] = self._step
         return chosen
 
 
-def _live(task: Task) -> None:
-    """Run the work of a task to its end, its death or its error."""
+def _run(task: Task) -> None:
+    """Run the work of a task until it returns, is killed or raises."""
     try:
         if not task.is_killed:
             task.work()
-    except ProcessDied:
+    except ProcessKilled:
         return
-    except Exception as error:  # noqa: BLE001 - the hub raises it
+    except Exception as error:  # noqa: BLE001 - the scheduler raises it
         task.error = error

@@ -1,9 +1,10 @@
-"""The rows of the record, with the constraints of the migration by their names."""
+"""The rows of the tables, with the constraints of the migrations under their names."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, assert_never
 
 from els_core.domain.arrivals import ArrivalKey
 from els_core.domain.batches import (
@@ -24,9 +25,17 @@ if TYPE_CHECKING:
     from els_core.domain.arrivals import Arrival, Content, Failure
     from els_core.domain.events import OutboxMessage
     from els_core.domain.outcomes import Reason
-    from tests.fakes.cooperative_scheduler import Turns
+    from tests.fakes.cooperative_scheduler import CooperativeScheduler
 
-BIGGEST = 2**63 - 1
+MAX_BIGINT = 2**63 - 1
+
+
+class SlotStatus(StrEnum):
+    """The values of `essays.status`."""
+
+    AVAILABLE = "available"
+    ASSIGNED = "assigned"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class BatchRow:
 class EssayRow:
     batch_id: str
     essay_id: str
-    status: str = "available"
+    status: SlotStatus = SlotStatus.AVAILABLE
     content: Content | None = None
     failure_identity: str | None = None
 
@@ -107,19 +116,19 @@ BATCH_CHECKS = {
 
 
 class Database:
-    """All tables, their locks, their sequence and their clock."""
+    """All tables with their locks, a sequence and a clock."""
 
-    def __init__(self, clock: Clock, turns: Turns) -> None:
+    def __init__(self, clock: Clock, scheduler: CooperativeScheduler) -> None:
         self.clock = clock
         self.batches = Table[str, BatchRow]("one_row_per_batch", BATCH_CHECKS)
         self.essays = Table[ArrivalKey, EssayRow](
             "one_row_per_slot",
             {
                 "assigned_slot_has_a_content": lambda row: (
-                    (row.status == "assigned") == (row.content is not None)
+                    (row.status is SlotStatus.ASSIGNED) == (row.content is not None)
                 ),
                 "failed_slot_has_a_failure": lambda row: (
-                    (row.status == "failed") == (row.failure_identity is not None)
+                    (row.status is SlotStatus.FAILED) == (row.failure_identity is not None)
                 ),
             },
             {
@@ -143,17 +152,17 @@ class Database:
         self.excess = Table[ArrivalKey, ExcessRow]("one_row_per_excess_content")
         self.parked = Table[ArrivalKey, ParkedRow]("one_row_per_parked_arrival")
         self.outbox = Table[str, OutboxRow]("one_row_per_event")
-        self.belongings = (self.essays, self.failures, self.excess, self.parked)
-        self._tables = (self.batches, *self.belongings, self.outbox)
-        self.turns = turns
-        self._locks = Locks(turns)
+        self.dependent_tables = (self.essays, self.failures, self.excess, self.parked)
+        self._tables = (self.batches, *self.dependent_tables, self.outbox)
+        self.scheduler = scheduler
+        self._locks = Locks(scheduler)
         self._position = 0
 
     def begin(self) -> TableTransaction:
         return TableTransaction(self._tables, self._locks)
 
     def next_position(self) -> int:
-        """Return the next number of the sequence, which no rollback gives back."""
+        """Return the next number of the sequence; a rollback does not return numbers."""
         self._position += 1
         return self._position
 
@@ -163,36 +172,49 @@ class Database:
 
 
 def require_storable(arrival: Arrival, *, sized: bool = True) -> None:
-    """Raise `ValidationError` for data that no row can hold: NUL in a text, a size beyond 64 bits."""
+    """Raise `RejectedByStoreError` for data that no row can hold: NUL in a text, a size beyond 64 bits."""
     texts = [value for value in asdict(arrival).values() if isinstance(value, str)]
     if any("\x00" in text for text in texts):
         raise violation("22P05", "no constraint")
-    if sized and arrival.file_size_bytes > BIGGEST:
+    if sized and arrival.file_size_bytes > MAX_BIGINT:
         raise violation("22003", "no constraint")
 
 
 def snapshot_of(row: BatchRow, essays: Iterable[EssayRow], failures: Iterable[FailureRow]) -> BatchSnapshot:
-    """Return the roll of a batch from all rows of essays and failures."""
+    """Return the snapshot of a batch from all rows of essays and failures."""
     batch_id = row.batch.batch_id
     slots = sorted((slot for slot in essays if slot.batch_id == batch_id), key=lambda slot: slot.essay_id)
-    counted = sorted(
+    available: list[str] = []
+    assigned: list[AssignedSlot] = []
+    for slot in slots:
+        match slot.status:
+            case SlotStatus.AVAILABLE:
+                available.append(slot.essay_id)
+            case SlotStatus.ASSIGNED:
+                assigned.append(_assigned(slot))
+            case SlotStatus.FAILED:
+                pass  # its failure is listed below
+            case _:
+                assert_never(slot.status)
+    recorded = sorted(
         (failure for failure in failures if failure.failure.batch_id == batch_id),
         key=lambda failure: failure.failure.identity,
     )
     return BatchSnapshot(
-        row.batch,
-        row.details,
-        tuple(slot.essay_id for slot in slots if slot.status == "available"),
-        tuple(_assigned(slot.essay_id, slot.content) for slot in slots if slot.content),
-        tuple(map(_counted, counted)),
+        row.batch, row.details, tuple(available), tuple(assigned), tuple(map(_recorded, recorded))
     )
 
 
-def _assigned(essay_id: str, content: Content) -> AssignedSlot:
-    return AssignedSlot(essay_id, content.text_storage_id, content.original_file_name, content.file_upload_id)
+def _assigned(slot: EssayRow) -> AssignedSlot:
+    content = slot.content
+    if content is None:
+        raise LookupError(f"slot {slot.essay_id} of batch {slot.batch_id} is assigned and has no content")
+    return AssignedSlot(
+        slot.essay_id, content.text_storage_id, content.original_file_name, content.file_upload_id
+    )
 
 
-def _counted(row: FailureRow) -> RecordedFailure:
+def _recorded(row: FailureRow) -> RecordedFailure:
     failure = row.failure
     return RecordedFailure(
         failure.identity,

@@ -1,7 +1,7 @@
-"""Tables with transactions as READ COMMITTED has them.
+"""In-memory tables with READ COMMITTED transactions, row locks, deadlock detection and savepoints.
 
-A statement sees what was committed when it began, and what its own transaction wrote. Rows that a transaction
-writes or locks are its own until it ends; who wants one waits, and then meets the row as it is by then.
+A statement sees what was committed when it began, and what its own transaction wrote. A transaction holds the
+rows that it writes or locks until it ends; another one that wants such a row waits, and then reads it again.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from els_core.domain.errors import ProcessingError, RejectedByStoreError
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
-    from tests.fakes.cooperative_scheduler import Turns
+    from tests.fakes.cooperative_scheduler import CooperativeScheduler
 
 
 class _Versioned(Protocol):
-    def look(self, transaction: TableTransaction) -> None: ...
-    def publish(self, transaction: TableTransaction) -> None: ...
-    def discard(self, transaction: TableTransaction) -> None: ...
-    def mark(self, transaction: TableTransaction) -> Callable[[], None]: ...
+    def take_snapshot(self, transaction: TableTransaction) -> None: ...
+    def commit(self, transaction: TableTransaction) -> None: ...
+    def roll_back(self, transaction: TableTransaction) -> None: ...
+    def set_savepoint(self, transaction: TableTransaction) -> Callable[[], None]: ...
 
 
 class Locks:
-    """Who holds what, and who waits for whom."""
+    """The lock table: who holds each lock, and which transaction waits for which."""
 
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
+    def __init__(self, scheduler: CooperativeScheduler) -> None:
+        self.scheduler = scheduler
         self._holders: dict[Hashable, TableTransaction] = {}
         self._waiting: dict[TableTransaction, TableTransaction] = {}
 
     def holder(self, lock: Hashable) -> TableTransaction | None:
         return self._holders.get(lock)
 
-    def take(self, lock: Hashable, transaction: TableTransaction) -> None:
-        """Wait until the lock is free and hold it; raise `ConflictError` when that would never be."""
+    def acquire(self, lock: Hashable, transaction: TableTransaction) -> None:
+        """Wait until the lock is free and hold it; raise `ConflictError` on a deadlock."""
         while (holder := self._holders.get(lock)) not in {None, transaction}:
             if holder is not None:
                 self._wait(lock, transaction, holder)
@@ -51,11 +51,11 @@ class Locks:
             blocker = self._waiting.get(blocker)
         self._waiting[transaction] = holder
         try:
-            self.turns.wait(f"lock {lock}", lambda: self._holders.get(lock) is not holder)
+            self.scheduler.wait(f"lock {lock}", lambda: self._holders.get(lock) is not holder)
         finally:
             del self._waiting[transaction]
 
-    def held(self, transaction: TableTransaction) -> set[Hashable]:
+    def held_by(self, transaction: TableTransaction) -> set[Hashable]:
         return {lock for lock, holder in self._holders.items() if holder is transaction}
 
     def release(self, locks: set[Hashable]) -> None:
@@ -73,12 +73,12 @@ class TableTransaction:
 
     @contextmanager
     def statement(self, operation: str) -> Iterator[None]:
-        """Run one statement: others may run before it, and an error spoils the transaction."""
-        self.locks.turns.pause(operation)
+        """Run one statement. It yields first, and an error makes the transaction fail as a whole."""
+        self.locks.scheduler.pause(operation)
         if self._is_failed:
             raise ProcessingError(operation, service="Postgres", details="SQLSTATE 25P02")
         for table in self._tables:
-            table.look(self)
+            table.take_snapshot(self)
         try:
             yield
         except (RejectedByStoreError, ConflictError, PrecededError):
@@ -87,38 +87,38 @@ class TableTransaction:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Undo what is written inside when it raises, and free what was locked inside."""
-        undo = [table.mark(self) for table in self._tables]
-        held = self.locks.held(self)
+        """Roll back to the start of the block when it raises, and release the locks taken inside."""
+        undo = [table.set_savepoint(self) for table in self._tables]
+        held = self.locks.held_by(self)
         try:
             yield
         except BaseException:
-            for table_undo in undo:
-                table_undo()
-            self.locks.release(self.locks.held(self) - held)
+            for undo_writes in undo:
+                undo_writes()
+            self.locks.release(self.locks.held_by(self) - held)
             self._is_failed = False
             raise
 
     def commit(self) -> None:
-        """Make everything visible at once; a failed transaction is rolled back instead."""
+        """Make all writes visible at once; a failed transaction is rolled back instead."""
         if self._is_failed:
             self.roll_back()
             return
         for table in self._tables:
-            table.publish(self)
-        self.locks.release(self.locks.held(self))
+            table.commit(self)
+        self.locks.release(self.locks.held_by(self))
 
     def roll_back(self) -> None:
-        """Undo everything."""
+        """Discard all writes."""
         for table in self._tables:
-            table.discard(self)
-        self.locks.release(self.locks.held(self))
+            table.roll_back(self)
+        self.locks.release(self.locks.held_by(self))
 
 
 class Table[K: Hashable, R]:
-    """One table by primary key, with its constraints by name.
+    """One table by primary key, with its named constraints.
 
-    `checks` hold for each row; `uniques` give a value that at most one row has, or None.
+    `checks` must hold for each row. `uniques` return a value that only one row may have, or None.
     """
 
     def __init__(
@@ -131,31 +131,31 @@ class Table[K: Hashable, R]:
         self._key = key
         self._checks = checks or {}
         self._uniques = uniques or {}
-        self._seen: dict[TableTransaction, Mapping[K, R]] = {}
+        self._snapshots: dict[TableTransaction, Mapping[K, R]] = {}
         self._written: dict[TableTransaction, dict[K, R | None]] = {}
 
     def rows(self, transaction: TableTransaction) -> dict[K, R]:
-        """Return what the current statement sees."""
-        return self._overlaid(self._seen[transaction], transaction)
+        """Return the rows that the current statement sees."""
+        return self._overlaid(self._snapshots[transaction], transaction)
 
     def current(self, key: K, transaction: TableTransaction) -> R | None:
-        """Return the row as it is now, for who holds its lock."""
+        """Return the latest row; the caller holds its lock."""
         written = self._written.get(transaction, {})
         return written[key] if key in written else self.committed.get(key)
 
     def lock(self, key: K, transaction: TableTransaction) -> R | None:
-        """Wait for the row, hold it and return it as it is by then."""
-        transaction.locks.take((self._key, key), transaction)
+        """Lock the row (FOR UPDATE) and return its latest version."""
+        transaction.locks.acquire((self._key, key), transaction)
         return self.current(key, transaction)
 
     def lock_if_free(self, key: K, transaction: TableTransaction) -> R | None:
-        """Hold the row and return it, or None when another holds it (SKIP LOCKED)."""
+        """Lock the row and return it, or None when another transaction holds it (SKIP LOCKED)."""
         if transaction.locks.holder((self._key, key)) not in {None, transaction}:
             return None
         return self.lock(key, transaction)
 
     def insert(self, key: K, row: R, transaction: TableTransaction) -> bool:
-        """Insert, or tell that the key is there already; waits for who is inserting the same."""
+        """Insert the row; return False when its key exists. Waits for a concurrent insert of the same key."""
         lock = (self._key, key)
         was_held = transaction.locks.holder(lock) is transaction
         if self.lock(key, transaction) is not None:
@@ -166,12 +166,12 @@ class Table[K: Hashable, R]:
         return True
 
     def insert_new(self, key: K, row: R, transaction: TableTransaction) -> None:
-        """Insert, or raise `PrecededError` when the key is there already."""
+        """Insert the row; raise `PrecededError` when its key exists."""
         if not self.insert(key, row, transaction):
             raise violation("23505", self._key)
 
     def update(self, key: K, change: Callable[[R], R | None], transaction: TableTransaction) -> bool:
-        """Change a row as it is once it is free; tell whether it was there and `change` wanted it."""
+        """Lock a row and replace it by `change(row)`; return False when there is no row or no change."""
         row = self.lock(key, transaction)
         changed = change(row) if row is not None else None
         if changed is None:
@@ -180,25 +180,25 @@ class Table[K: Hashable, R]:
         return True
 
     def delete(self, key: K, transaction: TableTransaction) -> bool:
-        """Delete a row once it is free; tell whether it was there."""
+        """Lock and delete a row; return False when it does not exist."""
         if self.lock(key, transaction) is None:
             return False
         self._written.setdefault(transaction, {})[key] = None
         return True
 
-    def look(self, transaction: TableTransaction) -> None:
-        self._seen[transaction] = self.committed
+    def take_snapshot(self, transaction: TableTransaction) -> None:
+        self._snapshots[transaction] = self.committed
 
-    def publish(self, transaction: TableTransaction) -> None:
+    def commit(self, transaction: TableTransaction) -> None:
         if self._written.get(transaction):
             self.committed = self._overlaid(self.committed, transaction)
-        self.discard(transaction)
+        self.roll_back(transaction)
 
-    def discard(self, transaction: TableTransaction) -> None:
-        self._seen.pop(transaction, None)
+    def roll_back(self, transaction: TableTransaction) -> None:
+        self._snapshots.pop(transaction, None)
         self._written.pop(transaction, None)
 
-    def mark(self, transaction: TableTransaction) -> Callable[[], None]:
+    def set_savepoint(self, transaction: TableTransaction) -> Callable[[], None]:
         before = dict(self._written.get(transaction, {}))
 
         def undo() -> None:
@@ -218,7 +218,7 @@ class Table[K: Hashable, R]:
             value = unique(row)
             if value is None:
                 continue
-            transaction.locks.take((name, value), transaction)
+            transaction.locks.acquire((name, value), transaction)
             others = self._overlaid(self.committed, transaction)
             if any(unique(other) == value for other_key, other in others.items() if other_key != key):
                 raise violation("23505", name)
@@ -226,6 +226,6 @@ class Table[K: Hashable, R]:
 
 
 def violation(state: str, constraint: str) -> PrecededError | RejectedByStoreError:
-    """Return the fault that a violated constraint is."""
+    """Return the error that the real adapter raises for this SQLSTATE."""
     kind = PrecededError if state == "23505" else RejectedByStoreError
     return kind("write rows", service="Postgres", details=f"SQLSTATE {state}, {constraint}")

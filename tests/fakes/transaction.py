@@ -1,19 +1,19 @@
-"""The port `Transaction` on the fake: each method is what the real one sends."""
+"""The port `Transaction` in memory: each method runs the statements that the real one sends."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from els_core.application.ports.repository import ParkedArrival
-from els_core.domain.arrivals import Content, key_of
+from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.batches import Batch, Status
 from els_core.domain.decisions import LockedView
 from els_core.domain.errors import ProcessingError
 from els_core.domain.outcomes import Assigned, Excess, Failed, Late
-from tests.fakes.recording import Recording
-from tests.fakes.rows import BatchRow, EssayRow, OutboxRow, ParkedRow, snapshot_of
+from tests.fakes.decision_writer import DecisionWriter
+from tests.fakes.rows import BatchRow, EssayRow, OutboxRow, ParkedRow, SlotStatus, snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class FakeTransaction:
-    """One transaction of the fake record."""
+    """One transaction on the fake database."""
 
     def __init__(self, database: Database, transaction: TableTransaction) -> None:
         self._database = database
@@ -38,16 +38,16 @@ class FakeTransaction:
         self._clock = database.clock
 
     def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
-        self._name(batch_ids)
+        self._insert_placeholders(batch_ids)
         return self._lock(batch_ids)
 
-    def _name(self, batch_ids: Sequence[str]) -> None:
-        with self._transaction.statement("name batches"):
+    def _insert_placeholders(self, batch_ids: Sequence[str]) -> None:
+        with self._transaction.statement("insert placeholder batches"):
             for batch_id in sorted(batch_ids):
                 self._insert_awaited(batch_id)
 
     def _insert_awaited(self, batch_id: str) -> None:
-        """Insert a row unless it is there; a row that is there is not locked by that."""
+        """Insert an awaited batch unless its row exists (ON CONFLICT DO NOTHING locks no existing row)."""
         batches = self._database.batches
         if batches.current(batch_id, self._transaction) is None:
             row = BatchRow(Batch(batch_id, Status.AWAITED, 0), self._clock.now())
@@ -65,7 +65,7 @@ class FakeTransaction:
     def locked_view(
         self, arrivals: Sequence[Arrival], proposals: Mapping[ArrivalKey, Proposal]
     ) -> LockedView:
-        with self._transaction.statement("read the standing of arrivals"):
+        with self._transaction.statement("read the locked view"):
             first = {key_of(a): answer for a in arrivals if (answer := self._first_answer(a)) is not None}
             free: dict[str, Sequence[str]] = {}
             for batch_id in {arrival.batch_id for arrival in arrivals}:
@@ -76,14 +76,23 @@ class FakeTransaction:
             return LockedView(self._clock.now(), first, free)
 
     def _first_answer(self, arrival: Arrival) -> FinalOutcome | None:
-        if isinstance(arrival, Content):
-            return self._slot_of(arrival) or self._excess_of(arrival)
-        row = self._database.failures.rows(self._transaction).get(key_of(arrival))
+        match arrival:
+            case Content():
+                return self._slot_of(arrival) or self._excess_of(arrival)
+            case Failure():
+                return self._failure_of(arrival)
+            case _:
+                assert_never(arrival)
+
+    def _failure_of(self, failure: Failure) -> Failed | Late | None:
+        row = self._database.failures.rows(self._transaction).get(key_of(failure))
         if row is None:
             return None
         if row.essay_id is not None:
             return Failed(row.essay_id)
-        return Late(row.late_reason) if row.late_reason else None
+        if row.late_reason is None:
+            raise LookupError(f"{failure.identity} of batch {failure.batch_id} has no slot and is not late")
+        return Late(row.late_reason)
 
     def _slot_of(self, content: Content) -> Assigned | None:
         for slot in self._database.essays.rows(self._transaction).values():
@@ -97,9 +106,9 @@ class FakeTransaction:
         return Excess(row.reason) if row else None
 
     def _free(self, batch_id: str, wanted: Sequence[str | None], needed: int) -> list[str]:
-        """Return the wanted slots that are available and, if they do not suffice, others too."""
+        """Return the wanted slots that are available and, if there are too few of them, others too."""
         slots = self._database.essays.rows(self._transaction).values()
-        available = [s.essay_id for s in slots if s.batch_id == batch_id and s.status == "available"]
+        available = [s.essay_id for s in slots if s.batch_id == batch_id and s.status is SlotStatus.AVAILABLE]
         proposed = [essay_id for essay_id in available if essay_id in wanted]
         return proposed + (sorted(available)[:needed] if needed > len(proposed) else [])
 
@@ -136,8 +145,8 @@ class FakeTransaction:
     def parked(self, batch_ids: Sequence[str]) -> list[ParkedArrival]:
         with self._transaction.statement("read parked arrivals"):
             rows = self._database.parked.rows(self._transaction).values()
-            beside = [row for row in rows if row.arrival.batch_id in batch_ids]
-            return [_parked(row) for row in sorted(beside, key=_position)]
+            wanted = [row for row in rows if row.arrival.batch_id in batch_ids]
+            return [_parked(row) for row in sorted(wanted, key=_position)]
 
     def unpark(self, keys: Sequence[ArrivalKey]) -> None:
         with self._transaction.statement("remove parked arrivals"):
@@ -146,17 +155,19 @@ class FakeTransaction:
 
     def record(self, changes: Sequence[BatchChange]) -> None:
         with self._transaction.statement("record decisions"):
-            recording = Recording(self._database, self._transaction)
-            written = sum(recording.write(change) for change in changes)
+            writer = DecisionWriter(self._database, self._transaction)
+            written = sum(writer.write(change) for change in changes)
         if written != len(changes):
             raise ProcessingError("record decisions", service="Postgres", details=f"{written} as locked")
 
     def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
         with self._transaction.statement("read batches"):
             rows = self._database.batches.rows(self._transaction)
-            return [self._roll(rows[batch_id]) for batch_id in dict.fromkeys(batch_ids) if batch_id in rows]
+            return [
+                self._snapshot(rows[batch_id]) for batch_id in dict.fromkeys(batch_ids) if batch_id in rows
+            ]
 
-    def _roll(self, row: BatchRow) -> BatchSnapshot:
+    def _snapshot(self, row: BatchRow) -> BatchSnapshot:
         essays = self._database.essays.rows(self._transaction).values()
         return snapshot_of(row, essays, self._database.failures.rows(self._transaction).values())
 
@@ -184,14 +195,14 @@ class FakeTransaction:
         with self._transaction.statement("find overdue parked arrivals"):
             before = self._clock.now() - waited
             parked = self._database.parked.rows(self._transaction)
-            late = [row for row in parked.values() if not row.announced_at and row.parked_at <= before]
+            overdue = [row for row in parked.values() if not row.announced_at and row.parked_at <= before]
             due = [
-                id_ for id_ in dict.fromkeys(row.arrival.batch_id for row in late) if self._is_awaited(id_)
+                id_ for id_ in dict.fromkeys(row.arrival.batch_id for row in overdue) if self._is_awaited(id_)
             ]
             marked = [
-                (batch, self._announce(batch_id, late))
+                (batch, self._mark_announced(batch_id, overdue))
                 for batch_id in sorted(due[:limit])
-                if (batch := self._hold_awaited(batch_id)) is not None
+                if (batch := self._lock_awaited(batch_id)) is not None
             ]
         return self._now(), marked
 
@@ -199,8 +210,8 @@ class FakeTransaction:
         row = self._database.batches.rows(self._transaction).get(batch_id)
         return row is not None and row.batch.status is Status.AWAITED
 
-    def _hold_awaited(self, batch_id: str) -> Batch | None:
-        """Lock an awaited batch that nobody holds, and give it its next version."""
+    def _lock_awaited(self, batch_id: str) -> Batch | None:
+        """Lock an awaited batch unless another transaction holds it, and increment its version."""
         row = self._database.batches.lock_if_free(batch_id, self._transaction)
         if row is None or row.batch.status is not Status.AWAITED:
             return None
@@ -208,8 +219,8 @@ class FakeTransaction:
         self._database.batches.update(batch_id, lambda row: replace(row, batch=after), self._transaction)
         return after
 
-    def _announce(self, batch_id: str, late: Sequence[ParkedRow]) -> list[ParkedArrival]:
-        rows = sorted((row for row in late if row.arrival.batch_id == batch_id), key=_position)
+    def _mark_announced(self, batch_id: str, overdue: Sequence[ParkedRow]) -> list[ParkedArrival]:
+        rows = sorted((row for row in overdue if row.arrival.batch_id == batch_id), key=_position)
         now = self._clock.now()
         for row in rows:
             key = key_of(row.arrival)
@@ -220,7 +231,7 @@ class FakeTransaction:
         return self._transaction.savepoint()
 
     def _now(self) -> datetime:
-        with self._transaction.statement("read the time of the record"):
+        with self._transaction.statement("read the time"):
             return self._clock.now()
 
 

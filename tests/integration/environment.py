@@ -54,29 +54,29 @@ def always() -> bool:
 class RecordingBus:
     """The port `Publisher`: accepts every message, or none while it is down."""
 
-    published: list[OutboxMessage] = field(default_factory=list)
+    accepted: list[OutboxMessage] = field(default_factory=list)
     is_down: bool = False
 
     def publish(self, messages: Sequence[OutboxMessage]) -> list[UUID]:
         if self.is_down:
             return []
-        self.published.extend(messages)
+        self.accepted.extend(messages)
         return [message.event_id for message in messages]
 
-    def event_counts(self) -> Counter[str]:
+    def count_by_type(self) -> Counter[str]:
         """Return the number of distinct events per type; an event sent again has the same id."""
-        return event_counts(self.published)
+        return count_by_type(self.accepted)
 
     def data(self, detail_type: str) -> list[dict[str, Any]]:
         """Return the data of every message of a type, in order."""
         return [
             json.loads(message.detail)["data"]
-            for message in self.published
+            for message in self.accepted
             if message.detail_type == detail_type
         ]
 
 
-def event_counts(messages: Sequence[OutboxMessage]) -> Counter[str]:
+def count_by_type(messages: Sequence[OutboxMessage]) -> Counter[str]:
     """Return the number of distinct events per type."""
     return Counter({message.event_id: message.detail_type for message in messages}.values())
 

@@ -64,7 +64,7 @@ def test_arrivals_and_registrations_after_the_final_result_change_nothing(
     )
     environment.expire()
     environment.relay()
-    counts = environment.bus.event_counts()
+    counts = environment.bus.count_by_type()
     assert sum(counts[name] for name in FINAL_RESULTS.values()) == counts[FINAL_RESULTS[status]] == 1
     assert counts["ExcessContentProvisioned"] == 1
     assert counts["BatchRegistrationRejected"] == 1

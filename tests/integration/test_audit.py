@@ -139,7 +139,7 @@ def test_an_overdue_batch_that_no_sweep_closed_is_found_and_closed(environment: 
     environment.sql("UPDATE batches SET deadline = deadline - interval '1 day' WHERE batch_id = 'b'")
     assert environment.findings() == [FindingKind.OVERDUE_OPEN]
     assert environment.repair() == []
-    assert environment.bus.event_counts()["BatchReadinessTimeout"] == 1
+    assert environment.bus.count_by_type()["BatchReadinessTimeout"] == 1
 
 
 def test_an_event_that_no_relay_published_is_found_and_published(environment: AuditedEnvironment) -> None:

@@ -87,7 +87,7 @@ def test_a_large_batch_in_progress_delays_no_small_batch(
     with hold_lock(environment, BATCH_ROW):
         for name in small:
             assert impatient.outcomes(*(content(f"c{n}", name) for n in range(25))) == {"assigned": 25}
-    assert impatient.bus.event_counts()["BatchEssaysReady"] == len(small)
+    assert impatient.bus.count_by_type()["BatchEssaysReady"] == len(small)
 
 
 @pytest.mark.fault(19)
@@ -100,7 +100,7 @@ def test_a_lock_timeout_is_a_fault_and_makes_nothing_excess(
         impatient.provision(content("a"), failure("f"))
     assert environment.snapshot().available == ("essay-0000", "essay-0001")
     assert impatient.outcomes(content("a"), failure("f")) == {"assigned": 1, "failed": 1}
-    assert impatient.bus.event_counts()["ExcessContentProvisioned"] == 0
+    assert impatient.bus.count_by_type()["ExcessContentProvisioned"] == 0
 
 
 def test_a_fault_never_contains_a_file_name(environment: Environment, impatient: Environment) -> None:

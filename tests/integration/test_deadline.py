@@ -40,7 +40,7 @@ def final_result_counts(*environments: Environment) -> Counter[str]:
     ids = {
         (message.batch_id, message.event_id)
         for environment in environments
-        for message in environment.bus.published
+        for message in environment.bus.accepted
         if message.detail_type in FINAL_RESULTS
     }
     return Counter(batch_id for batch_id, _ in ids)
@@ -93,7 +93,7 @@ def test_overlapping_sweeps_close_each_batch_once(
         closed = list(pool.map(sweep, others))
     # Sweeps skip locked rows; the next sweep closes what was skipped.
     assert sum(closed) + len(environment.expire().closed) == len(names)
-    published = [message for one in (environment, *others) for message in one.bus.published]
+    published = [message for one in (environment, *others) for message in one.bus.accepted]
     assert Counter(message.detail_type for message in published)["BatchReadinessTimeout"] == len(names)
     assert final_result_counts(environment, *others) == dict.fromkeys(names, 1)
 

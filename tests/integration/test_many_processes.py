@@ -16,7 +16,7 @@ from els_core.domain.arrivals import Arrival
 from els_core.domain.batches import Registration
 from els_core.domain.outcomes import Assigned, Duplicate
 from tests.factories import content, failure, registration
-from tests.integration.environment import event_counts
+from tests.integration.environment import count_by_type
 from tests.integration.worker_processes import run_at_once
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ type Work = Arrival | Registration
 def provision(
     environment: Environment, arrivals: Sequence[Arrival]
 ) -> tuple[list[object], list[OutboxMessage]]:
-    return [*environment.provision(*arrivals).outcomes], environment.bus.published
+    return [*environment.provision(*arrivals).outcomes], environment.bus.accepted
 
 
 def register(
     environment: Environment, one: Registration
 ) -> tuple[list[RegistrationAnswer], list[OutboxMessage]]:
-    return [*environment.register(one).answers], environment.bus.published
+    return [*environment.register(one).answers], environment.bus.accepted
 
 
 def consume(environment: Environment, chunks: Sequence[Sequence[Work]]) -> list[OutboxMessage]:
@@ -45,7 +45,7 @@ def consume(environment: Environment, chunks: Sequence[Sequence[Work]]) -> list[
     for chunk in chunks:
         environment.register(*(item for item in chunk if isinstance(item, Registration)))
         environment.provision(*(item for item in chunk if not isinstance(item, Registration)))
-    return environment.bus.published
+    return environment.bus.accepted
 
 
 @pytest.mark.fault(1)
@@ -73,8 +73,8 @@ def test_of_thirty_contents_for_fifteen_slots_fifteen_are_assigned_and_fifteen_a
     assert answers == {"Assigned": 15, "Excess": 15, "Duplicate": 30}
     published = [message for _, sent in results for message in sent]
     assert Counter(message.detail_type for message in published)["ExcessContentProvisioned"] == 15
-    assert event_counts(published)["ExcessContentProvisioned"] == 15
-    assert event_counts(published)["BatchEssaysReady"] == 1
+    assert count_by_type(published)["ExcessContentProvisioned"] == 15
+    assert count_by_type(published)["BatchEssaysReady"] == 1
 
 
 @pytest.mark.fault(1)
@@ -94,9 +94,9 @@ def test_every_event_delivered_up_to_five_times_in_any_order_to_twenty_workers_c
     chunks = [deliveries[at : at + 10] for at in range(0, len(deliveries), 10)]
     sent = run_at_once(environment, consume, [chunks[worker::20] for worker in range(20)])
     environment.relay()
-    published = [message for messages in sent for message in messages] + environment.bus.published
-    assert event_counts(published)["BatchEssaysReady"] == len(names)
-    assert event_counts(published)["ExcessContentProvisioned"] == 0
+    published = [message for messages in sent for message in messages] + environment.bus.accepted
+    assert count_by_type(published)["BatchEssaysReady"] == len(names)
+    assert count_by_type(published)["ExcessContentProvisioned"] == 0
     for name in names:
         snapshot = environment.snapshot(name)
         assert (len(snapshot.assigned), len(snapshot.slot_failures), snapshot.batch.status) == (
@@ -115,7 +115,7 @@ def test_of_simultaneous_registrations_one_opens_the_batch_and_the_others_are_re
     answers = Counter(type(answer) for [answer], _ in results)
     assert answers == {Opened: 1, Repeated: 3, Rejected: 4}
     published = [message for _, sent in results for message in sent]
-    assert event_counts(published) == {"BatchRegistrationRejected": 1}
+    assert count_by_type(published) == {"BatchRegistrationRejected": 1}
 
 
 def die_before_the_commit(environment: Environment, one: Registration) -> None:
@@ -146,4 +146,4 @@ def test_five_batches_filled_at_once_by_five_processes_all_become_ready(environm
     shares = [[work[at : at + 7] for at in range(start, len(work), 35)] for start in range(0, 35, 7)]
     published = [message for sent in run_at_once(environment, consume, shares) for message in sent]
     assert {name: len(environment.snapshot(name).assigned) for name in names} == dict.fromkeys(names, 20)
-    assert event_counts(published)["BatchEssaysReady"] == len(names)
+    assert count_by_type(published)["BatchEssaysReady"] == len(names)

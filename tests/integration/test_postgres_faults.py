@@ -107,7 +107,7 @@ def test_nothing_is_decided_while_postgres_is_down_and_everything_succeeds_after
     assert environment.repository.find("other") is None
     assert impatient.outcomes(*arrivals) == {"duplicate": 1, "assigned": 1, "failed": 1, "parked": 1}
     assert impatient.register(registration(1, "other")).answers == [Opened()]
-    assert impatient.bus.event_counts()["BatchEssaysReady"] == 1
+    assert impatient.bus.count_by_type()["BatchEssaysReady"] == 1
 
 
 @pytest.mark.parametrize("statement", [1, 3, "commit"])
@@ -130,7 +130,7 @@ def test_a_hanging_postgres_is_waited_for_once(
     assert sum(impatient.outcomes(content("a")).values()) == 1
     assert len(environment.snapshot().assigned) == 1
     environment.relay()
-    assert environment.bus.event_counts() + impatient.bus.event_counts() == {
+    assert environment.bus.count_by_type() + impatient.bus.count_by_type() == {
         "EssaySlotsAssigned": 1,
         "BatchEssaysReady": 1,
     }
@@ -144,7 +144,7 @@ def test_a_connection_lost_before_any_statement_fails_no_invocation(
     before_statement(environment, statement, lambda: terminate_connections(postgres, name))
     assert environment.outcomes(content("a"), failure("f")) == {"assigned": 1, "failed": 1}
     environment.relay()
-    assert environment.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+    assert environment.bus.count_by_type() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
 @pytest.mark.fault(2)
@@ -163,7 +163,7 @@ def test_a_commit_whose_acknowledgement_is_lost_counts_once_and_is_announced(
     assert environment.outcomes(content("a"), failure("f")) == {"duplicate": 2}
     assert (len(environment.snapshot().assigned), len(environment.snapshot().slot_failures)) == (1, 1)
     environment.relay()
-    assert environment.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+    assert environment.bus.count_by_type() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
 @pytest.mark.fault(6)

@@ -83,7 +83,7 @@ def test_nothing_is_decided_while_redis_is_down_and_everything_succeeds_afterwar
     assert (len(environment.snapshot().assigned), len(environment.snapshot().all_failures)) == (1, 0)
     assert environment.repository.find("not registered") is None
     assert environment.outcomes(*arrivals) == {"duplicate": 1, "assigned": 1, "failed": 1, "parked": 1}
-    assert environment.bus.event_counts()["BatchEssaysReady"] == 1
+    assert environment.bus.count_by_type()["BatchEssaysReady"] == 1
 
 
 @pytest.mark.fault(21)
@@ -144,7 +144,7 @@ def test_losing_redis_after_the_commit_delays_no_event(
     finally:
         valkey.thaw()
     assert [fault.service for fault in decided.published.faults] == ["Redis"]
-    assert environment.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+    assert environment.bus.count_by_type() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
     assert environment.outcomes(content("a"), content("b")) == {"duplicate": 1, "excess": 1}
 
 
@@ -172,7 +172,7 @@ def test_data_lost_by_redis_in_mid_batch_is_rebuilt_and_no_slot_is_used_twice(
     snapshot_after = environment.snapshot()
     assert (len(snapshot_after.assigned), len(snapshot_after.slot_failures)) == (6, 6)
     assert snapshot_after.available == ()
-    assert environment.bus.event_counts()["BatchEssaysReady"] == 1
+    assert environment.bus.count_by_type()["BatchEssaysReady"] == 1
 
 
 @pytest.mark.fault(18)
@@ -212,7 +212,7 @@ def test_a_key_of_the_wrong_type_is_rebuilt_from_postgres(
         "assigned": 1,
         "failed": 1,
     }
-    assert environment.bus.event_counts()["BatchEssaysReady"] == 1
+    assert environment.bus.count_by_type()["BatchEssaysReady"] == 1
     with valkey.client() as client:
         assert client.keys("*") == [key("b", keys.METADATA)]
 

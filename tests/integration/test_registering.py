@@ -38,7 +38,7 @@ def test_a_registration_that_races_with_its_arrivals_leaves_none_parked(
                 partial(environment.provision, *arrivals),
                 pool,
             )
-    counts = environment.bus.event_counts() + other.bus.event_counts()
+    counts = environment.bus.count_by_type() + other.bus.count_by_type()
     other.close()
     assert counts["BatchEssaysReady"] == ROUNDS
     assert all(environment.snapshot(name).batch.status is Status.READY for name in names)
@@ -62,7 +62,7 @@ def test_a_registration_may_come_before_between_or_after_its_arrivals(
         1,
         Status.READY,
     )
-    assert environment.bus.event_counts()["BatchEssaysReady"] == 1
+    assert environment.bus.count_by_type()["BatchEssaysReady"] == 1
 
 
 @pytest.mark.fault(5)
@@ -71,7 +71,7 @@ def test_parked_contents_beyond_the_slots_are_announced_as_excess_once_each(envi
     assert environment.outcomes(*early) == {"parked": 5}
     assert environment.outcomes(*early) == {"parked": 5}
     environment.register(registration(3))
-    assert environment.bus.event_counts() == {
+    assert environment.bus.count_by_type() == {
         "EssaySlotsAssigned": 1,
         "ExcessContentProvisioned": 2,
         "BatchEssaysReady": 1,

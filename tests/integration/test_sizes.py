@@ -24,7 +24,7 @@ def test_a_batch_of_any_size_is_ready_when_its_last_slot_is_used(
     environment.register(registration(slots))
     for at in range(0, slots - 1, 500):
         environment.provision(*arrivals[at : min(at + 500, slots - 1)])
-    assert environment.bus.event_counts()["BatchEssaysReady"] == 0
+    assert environment.bus.count_by_type()["BatchEssaysReady"] == 0
     environment.provision(*arrivals[-1:])
     [final] = environment.bus.data("BatchEssaysReady")
     assert len(final["ready_essays"]) + len(final["validation_failures"]) == slots

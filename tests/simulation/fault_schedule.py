@@ -1,4 +1,4 @@
-"""What may happen at each turn of a random world. Which kinds of trouble a world has at all is drawn once."""
+"""What may happen at each step of a simulated run. Which kinds of faults a run has is chosen once."""
 
 from __future__ import annotations
 
@@ -8,219 +8,228 @@ from typing import TYPE_CHECKING, NamedTuple
 from els_core.adapters.postgres.errors import ConflictError, DisconnectedError
 from els_core.adapters.redis import keys
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError, FaultError
-from tests.simulation.calls import TooLateError
 from tests.simulation.messages import BATCH_IDS
+from tests.simulation.observer import ClientTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tests.fakes.batch_keys import BatchKeys
     from tests.fakes.cooperative_scheduler import Task
-    from tests.fakes.memory import Memory
-    from tests.simulation.random_world import RandomWorld
+    from tests.simulation.simulated_run import SimulatedRun
 
-LONGEST_OUTAGE = 40  # turns
+LONGEST_OUTAGE = 40  # steps
 JUMPS = tuple(timedelta(seconds=seconds) for seconds in (1, 15, 200, 700, 7_300, 90_000))
 SERVICES = {"propose": "Redis", "install": "Redis", "publish": "EventBridge", "send dead letters": "SQS"}
-POSTGRES_BLOWS = (DisconnectedError, ExternalServiceError, CoordinationTimeoutError, ConflictError)
+POSTGRES_ERRORS = (DisconnectedError, ExternalServiceError, CoordinationTimeoutError, ConflictError)
 
 
-class Weather:
-    """The troubles of one world."""
+class FaultSchedule:
+    """Chooses one event at each step of a run; faults of other kinds than `kinds` do not happen."""
 
-    def __init__(self, world: RandomWorld, kinds: frozenset[str]) -> None:
-        self._world = world
+    def __init__(self, run: SimulatedRun, kinds: frozenset[str]) -> None:
+        self._run = run
         self._kinds = kinds
-        self._until: list[tuple[int, Callable[[], None]]] = []
-        self._snapshot: dict[str, Memory] = {}
-        self._replica: dict[str, Memory] = {}
+        self._outages: list[tuple[int, Callable[[], None]]] = []
+        self._snapshot: dict[str, BatchKeys] = {}
+        self._replica: dict[str, BatchKeys] = {}
 
-    def turn(self, ready: Sequence[Task]) -> Task | None:
-        """Let something happen; return the task that goes on, or None when nobody did."""
-        for end in [end for until, end in self._until if until <= self._world.turn]:
+    def next(self, ready: Sequence[Task]) -> Task | None:
+        """Let one event happen; return the task to resume, or None when the event resumes none."""
+        for end in [end for until, end in self._outages if until <= self._run.step]:
             end()
-        self._until = [(until, end) for until, end in self._until if until > self._world.turn]
-        event = EVENTS[self._world.course.below(len(EVENTS))]
-        return event.happen(self, ready) if event.kind in self._kinds else None
+        self._outages = [(until, end) for until, end in self._outages if until > self._run.step]
+        event = WEIGHTED_EVENTS[self._run.choices.below(len(WEIGHTED_EVENTS))]
+        return event.apply(self, ready) if event.kind in self._kinds else None
 
-    def clear(self) -> None:
-        """End every trouble."""
-        for _, end in self._until:
+    def end_outages(self) -> None:
+        """End every outage."""
+        for _, end in self._outages:
             end()
-        self._until = []
+        self._outages = []
 
-    def go_on(self, ready: Sequence[Task]) -> Task | None:
-        return next((task for task in ready if task is self._world.current), ready[0])
+    def continue_task(self, ready: Sequence[Task]) -> Task | None:
+        return next((task for task in ready if task is self._run.current), ready[0])
 
-    def switch(self, ready: Sequence[Task]) -> Task | None:
-        return self._world.course.one_of(ready)
+    def switch_task(self, ready: Sequence[Task]) -> Task | None:
+        return self._run.choices.one_of(ready)
 
-    def start(self, ready: Sequence[Task]) -> Task | None:
+    def invoke(self, ready: Sequence[Task]) -> Task | None:
         del ready
-        return self._world.start()
+        return self._run.invoke()
 
-    def send(self, ready: Sequence[Task]) -> Task | None:
+    def send_next(self, ready: Sequence[Task]) -> Task | None:
         del ready
-        self._world.post()
+        self._run.send_next()
         return None
 
-    def die(self, ready: Sequence[Task]) -> Task | None:
-        """Let a process die where it stands: before a call, or while the answer is on its way."""
-        victim = self._world.course.one_of(ready)
+    def kill_process(self, ready: Sequence[Task]) -> Task | None:
+        """Kill a process before a call, or while the answer is in flight."""
+        victim = self._run.choices.one_of(ready)
         if victim.name.startswith("late"):
             return None
-        self._world.tell("{} dies at: {}", victim.name, victim.at)
+        self._run.log("{} is killed at: {}", victim.name, victim.at)
         victim.kill()
         return victim
 
-    def strike(self, ready: Sequence[Task]) -> Task | None:
-        """Let a call fail before it is done, or lose its answer, or do it too late."""
-        course = self._world.course
-        victim = course.one_of(ready)
+    def fail_call(self, ready: Sequence[Task]) -> Task | None:
+        """Let a call fail before it is made, or lose its answer, or be executed after a client timeout."""
+        choices = self._run.choices
+        victim = choices.one_of(ready)
         call = victim.at.removeprefix("answer of ")
         if victim.at == "start" or victim.at.startswith(("receive", "acknowledge")):
             return None
-        if (service := SERVICES.get(call)) is None:
-            service = "Postgres"
-            blows = (*POSTGRES_BLOWS, TooLateError) if victim.at == "commit" else POSTGRES_BLOWS
-            blow: type[FaultError] = course.one_of(blows)
+        service = SERVICES.get(call, "Postgres")
+        error: type[FaultError]
+        if service == "Postgres":
+            may_time_out = (ClientTimeoutError,) if victim.at == "commit" else ()
+            error = choices.one_of((*POSTGRES_ERRORS, *may_time_out))
             if victim.at == "answer of commit":
-                blow = DisconnectedError
+                error = DisconnectedError
+        elif call == victim.at:
+            error = choices.one_of((ExternalServiceError, ClientTimeoutError))
         else:
-            blow = (
-                course.one_of((ExternalServiceError, TooLateError))
-                if call == victim.at
-                else ExternalServiceError
-            )
+            error = ExternalServiceError
         if service not in self._kinds or victim.name.startswith("late"):
             return None
-        self._world.tell("{}: {} at: {}", victim.name, blow.__name__, victim.at)
-        self._world.struck.add(victim.name)
-        victim.strike(blow(call, service=service, details="struck"))
+        self._run.log("{}: {} at: {}", victim.name, error.__name__, victim.at)
+        self._run.disturbed.add(victim.name)
+        victim.fail_with(error(call, service=service, details="injected"))
         return victim
 
-    def flush(self, ready: Sequence[Task]) -> None:
+    def flush_redis(self, ready: Sequence[Task]) -> None:
         del ready
-        self._world.tell("Redis forgets everything")
-        self._world.servers.cache.flush()
+        self._run.log("Redis is flushed")
+        self._run.stores.redis.flush()
 
     def take_snapshot(self, ready: Sequence[Task]) -> None:
         del ready
-        self._world.tell("Redis writes a snapshot")
-        self._snapshot = self._world.servers.cache.copy()
+        self._run.log("Redis saves a snapshot")
+        self._snapshot = self._run.stores.redis.copy()
 
-    def go_back(self, ready: Sequence[Task]) -> None:
+    def restore_snapshot(self, ready: Sequence[Task]) -> None:
         del ready
-        self._world.tell("Redis goes back to its snapshot")
-        self._world.servers.cache.restore(self._snapshot)
+        self._run.log("Redis restarts from its snapshot")
+        self._run.stores.redis.restore(self._snapshot)
 
-    def catch_up(self, ready: Sequence[Task]) -> None:
+    def replicate(self, ready: Sequence[Task]) -> None:
         del ready
-        self._world.tell("the replica of Redis catches up")
-        self._replica = self._world.servers.cache.copy()
+        self._run.log("the replica of Redis catches up")
+        self._replica = self._run.stores.redis.copy()
 
     def fail_over(self, ready: Sequence[Task]) -> None:
         del ready
-        self._world.tell("Redis fails over to its replica: the last writes are lost")
-        self._world.servers.cache.restore(self._replica)
+        self._run.log("Redis fails over to its replica: the last writes are lost")
+        self._run.stores.redis.restore(self._replica)
 
-    def damage(self, ready: Sequence[Task]) -> None:
-        """Lose one key, or find something of another type in its place."""
+    def damage_key(self, ready: Sequence[Task]) -> None:
+        """Delete one key, or replace it by a value of another type."""
         del ready
-        course, cache = self._world.course, self._world.servers.cache
-        batch_id, name = course.one_of(BATCH_IDS), course.one_of(keys.ALL)
-        is_lost = course.below(2) == 0
-        self._world.tell("Redis {} {} of {}", "loses" if is_lost else "spoils", name, batch_id)
-        (cache.lose if is_lost else cache.spoil)(batch_id, name)
+        choices, redis = self._run.choices, self._run.stores.redis
+        batch_id, name = choices.one_of(BATCH_IDS), choices.one_of(keys.ALL)
+        is_deleted = choices.below(2) == 0
+        self._run.log("Redis key is {}: {} of {}", "deleted" if is_deleted else "corrupted", name, batch_id)
+        (redis.delete_key if is_deleted else redis.corrupt)(batch_id, name)
 
-    def lie(self, ready: Sequence[Task]) -> None:
-        del ready
-
-        def end() -> None:
-            self._world.servers.cache.is_lying = False
-
-        self._world.servers.cache.is_lying = True
-        self._trouble("Redis lies", end)
-
-    def lose_redis(self, ready: Sequence[Task]) -> None:
+    def answer_wrongly(self, ready: Sequence[Task]) -> None:
         del ready
 
         def end() -> None:
-            self._world.servers.cache.is_down = False
+            self._run.stores.redis.answers_wrongly = False
 
-        self._world.servers.cache.is_down = True
-        self._trouble("Redis is down", end)
+        self._run.stores.redis.answers_wrongly = True
+        self._begin_outage("Redis answers at random", end)
 
-    def lose_postgres(self, ready: Sequence[Task]) -> None:
+    def stop_redis(self, ready: Sequence[Task]) -> None:
         del ready
 
         def end() -> None:
-            self._world.servers.record.is_down = False
+            self._run.stores.redis.is_down = False
 
-        self._world.servers.record.is_down = True
-        self._trouble("Postgres is down", end)
+        self._run.stores.redis.is_down = True
+        self._begin_outage("Redis is down", end)
 
-    def lose_bus(self, ready: Sequence[Task]) -> None:
+    def stop_postgres(self, ready: Sequence[Task]) -> None:
         del ready
 
         def end() -> None:
-            self._world.bus.is_down = self._world.dead_letters.is_down = False
+            self._run.stores.repository.is_down = False
 
-        self._world.bus.is_down = self._world.dead_letters.is_down = True
-        self._trouble("the bus and the dead-letter queues are down", end)
+        self._run.stores.repository.is_down = True
+        self._begin_outage("Postgres is down", end)
 
-    def refuse(self, ready: Sequence[Task]) -> None:
+    def stop_aws(self, ready: Sequence[Task]) -> None:
         del ready
 
         def end() -> None:
-            self._world.bus.refuses = lambda _: False
-            self._world.dead_letters.refuses = lambda _: False
+            self._run.bus.is_down = self._run.dead_letters.is_down = False
 
-        digit = self._world.course.below(2)
-        self._world.bus.refuses = lambda message: message.event_id.int % 2 == digit
-        self._world.dead_letters.refuses = lambda letter: len(letter.message.message_id) % 2 == digit
-        self._trouble("the bus and the dead-letter queues refuse some entries", end)
+        self._run.bus.is_down = self._run.dead_letters.is_down = True
+        self._begin_outage("the bus and the dead-letter queues are down", end)
 
-    def jump(self, ready: Sequence[Task]) -> None:
+    def reject_entries(self, ready: Sequence[Task]) -> None:
         del ready
-        span = self._world.course.one_of(JUMPS)
-        self._world.tell("{} pass", span)
-        self._world.advance(span)
 
-    def _trouble(self, what: str, end: Callable[[], None]) -> None:
-        turns = 1 + self._world.course.below(LONGEST_OUTAGE)
-        self._world.tell("{} for {} turns", what, turns)
-        self._until.append((self._world.turn + turns, end))
+        def end() -> None:
+            self._run.bus.rejects = lambda _: False
+            self._run.dead_letters.rejects = lambda _: False
+
+        parity = self._run.choices.below(2)
+        self._run.bus.rejects = lambda message: message.event_id.int % 2 == parity
+        self._run.dead_letters.rejects = lambda letter: len(letter.message.message_id) % 2 == parity
+        self._begin_outage("the bus and the dead-letter queues reject some entries", end)
+
+    def jump_clock(self, ready: Sequence[Task]) -> None:
+        del ready
+        span = self._run.choices.one_of(JUMPS)
+        self._run.log("{} pass", span)
+        self._run.advance(span)
+
+    def _begin_outage(self, what: str, end: Callable[[], None]) -> None:
+        steps = 1 + self._run.choices.below(LONGEST_OUTAGE)
+        self._run.log("{} for {} steps", what, steps)
+        self._outages.append((self._run.step + steps, end))
 
 
-class Event(NamedTuple):
-    """How often it happens, of a thousand; the kind of trouble that it is, none for ordinary life."""
+class ScheduledEvent(NamedTuple):
+    """An event that happens `weight` times in a thousand steps, if its kind is part of the run."""
 
     weight: int
     kind: str
-    happen: Callable[[Weather, Sequence[Task]], Task | None]
+    apply: Callable[[FaultSchedule, Sequence[Task]], Task | None]
 
 
-ORDINARY = ""
-# Each kind is as likely as not to be part of a world.
-KINDS = ("deaths", "Redis", "Postgres", "EventBridge", "SQS", "memory", "lies", "outages", "time")
-ALMANAC = (
-    Event(430, ORDINARY, Weather.go_on),
-    Event(220, ORDINARY, Weather.switch),
-    Event(100, ORDINARY, Weather.start),
-    Event(60, ORDINARY, Weather.send),
-    Event(60, ORDINARY, Weather.strike),
-    Event(25, "deaths", Weather.die),
-    Event(10, "memory", Weather.flush),
-    Event(8, "memory", Weather.take_snapshot),
-    Event(8, "memory", Weather.go_back),
-    Event(12, "memory", Weather.catch_up),
-    Event(8, "memory", Weather.fail_over),
-    Event(10, "memory", Weather.damage),
-    Event(6, "lies", Weather.lie),
-    Event(4, "outages", Weather.lose_redis),
-    Event(4, "outages", Weather.lose_postgres),
-    Event(4, "outages", Weather.lose_bus),
-    Event(8, "outages", Weather.refuse),
-    Event(23, "time", Weather.jump),
+NO_FAULT = ""
+# A run has each kind with a probability of one half.
+FAULT_KINDS = (
+    "crashes",
+    "Redis",
+    "Postgres",
+    "EventBridge",
+    "SQS",
+    "lost data",
+    "wrong answers",
+    "outages",
+    "clock jumps",
 )
-EVENTS = tuple(event for event in ALMANAC for _ in range(event.weight))
+EVENTS = (
+    ScheduledEvent(430, NO_FAULT, FaultSchedule.continue_task),
+    ScheduledEvent(220, NO_FAULT, FaultSchedule.switch_task),
+    ScheduledEvent(100, NO_FAULT, FaultSchedule.invoke),
+    ScheduledEvent(60, NO_FAULT, FaultSchedule.send_next),
+    ScheduledEvent(60, NO_FAULT, FaultSchedule.fail_call),  # its kind is the service that it calls
+    ScheduledEvent(25, "crashes", FaultSchedule.kill_process),
+    ScheduledEvent(10, "lost data", FaultSchedule.flush_redis),
+    ScheduledEvent(8, "lost data", FaultSchedule.take_snapshot),
+    ScheduledEvent(8, "lost data", FaultSchedule.restore_snapshot),
+    ScheduledEvent(12, "lost data", FaultSchedule.replicate),
+    ScheduledEvent(8, "lost data", FaultSchedule.fail_over),
+    ScheduledEvent(10, "lost data", FaultSchedule.damage_key),
+    ScheduledEvent(6, "wrong answers", FaultSchedule.answer_wrongly),
+    ScheduledEvent(4, "outages", FaultSchedule.stop_redis),
+    ScheduledEvent(4, "outages", FaultSchedule.stop_postgres),
+    ScheduledEvent(4, "outages", FaultSchedule.stop_aws),
+    ScheduledEvent(8, "outages", FaultSchedule.reject_entries),
+    ScheduledEvent(23, "clock jumps", FaultSchedule.jump_clock),
+)
+WEIGHTED_EVENTS = tuple(event for event in EVENTS for _ in range(event.weight))

@@ -1,4 +1,4 @@
-"""Every mutation, and how many seeds the simulator needs to notice it."""
+"""Apply each mutant in turn, and find the first seed whose run notices."""
 
 from __future__ import annotations
 
@@ -7,65 +7,63 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.table import Table
 
-from tests.simulation.mutations_of_domain import RULES
-from tests.simulation.mutations_of_stores import STORES
-from tests.simulation.mutations_of_use_cases import USE_CASES
-from tests.simulation.seed_checks import live_seed
-from tests.simulation.seed_ranges import PROCESSES, leave_interruptions_to_the_parent
+from els_core.domain.errors import FaultError
+from tests.simulation.mutant_table import MUTANTS
+from tests.simulation.patches import applied
+from tests.simulation.seed_ranges import PROCESSES, ignore_interrupts
+from tests.simulation.seed_runs import run_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dev.invariants.checks import Breach
-    from tests.simulation.mutations import Mutation
-
-MISFITS = ("TypeError", "AttributeError", "NameError")
-MUTATIONS = (*RULES, *USE_CASES, *STORES)
+    from tests.simulation.mutant_table import Mutant
 
 
-class Noticed(NamedTuple):
-    """The first of the seeds from 1 on whose world breaks without the guard; none when all held."""
+class Trial(NamedTuple):
+    """The first seed from 1 on whose run fails without the guard, and how; `seed` is None when none fails.
 
-    number: int
+    `is_conclusive` is False when the run fails for another reason than the missing guard: it fails with the
+    guard too, or the patched code raises an error that is not a fault of a store.
+    """
+
+    mutant: Mutant
     seed: int | None = None
     breach: Breach | None = None
-
-    @property
-    def mutation(self) -> Mutation:
-        """Return what was taken out."""
-        return MUTATIONS[self.number]
+    is_conclusive: bool = True
 
     @property
     def is_as_stated(self) -> bool:
-        """Tell whether a mutant was found, and one that another guard holds was not.
-
-        A mutation that no longer fits the code that it mutates proves nothing.
-        """
-        is_misfit = self.breach is not None and self.breach.what.startswith(MISFITS)
-        return not is_misfit and (self.seed is None) == bool(self.mutation.held_by)
+        """Tell whether the mutant was noticed, or was not because another guard holds."""
+        return self.is_conclusive and (self.seed is None) == bool(self.mutant.held_by)
 
 
-def notice(number: int) -> Noticed:
-    """Let worlds live without a guard, one by one up to its limit."""
-    mutation = MUTATIONS[number]
-    with mutation.applied():
-        for seed in range(1, mutation.limit + 1):
-            if (breach := live_seed(seed).breach) is not None:
-                return Noticed(number, seed, breach)
-    return Noticed(number)
+def try_mutant(mutant: Mutant) -> Trial:
+    """Run seeds with the mutant until one fails, up to the stated number."""
+    with applied(mutant.patches):
+        results = ((seed, run_seed(seed)) for seed in range(1, mutant.seeds + 1))
+        failing = next((one for one in results if one[1].breach is not None), None)
+    if failing is None:
+        return Trial(mutant)
+    seed, result = failing
+    is_fault = result.error is None or isinstance(result.error, FaultError)
+    return Trial(mutant, seed, result.breach, is_fault and run_seed(seed).breach is None)
 
 
-def notice_all() -> Iterator[Noticed]:
-    """Yield each mutation as soon as it is tried."""
-    with ProcessPoolExecutor(PROCESSES, initializer=leave_interruptions_to_the_parent) as pool:
-        yield from pool.map(notice, range(len(MUTATIONS)))
+def try_all() -> Iterator[Trial]:
+    """Yield the trial of each mutant, in the order of the table."""
+    with ProcessPoolExecutor(PROCESSES, initializer=ignore_interrupts) as pool:
+        yield from pool.map(try_mutant, MUTANTS)
 
 
-def table_of(noticed: Sequence[Noticed]) -> Table:
-    """Return the table: guard, seeds needed, stated limit, what broke."""
-    table = Table("guard taken out", "seeds", "limit", "what broke, or what holds it", title="mutants")
-    for one in noticed:
-        mutation, seed, breach = one.mutation, one.seed, one.breach
-        what = f"{breach.promise}: {breach.what}" if breach else mutation.held_by or "NOTHING: it survives"
-        table.add_row(mutation.guard, str(seed or "none"), str(mutation.limit), what[:110])
+def as_table(trials: Sequence[Trial]) -> Table:
+    """Return a table of guards: the seed that noticed, the seeds stated, the invariant that was violated."""
+    table = Table(
+        "guard removed", "seed", "of", "violated invariant, or the guard that holds", title="mutants"
+    )
+    for mutant, seed, breach, is_conclusive in trials:
+        what = f"{breach.promise}: {breach.what}" if breach else mutant.held_by or "NOTHING was noticed"
+        if not is_conclusive:
+            what = f"NOT BECAUSE OF THE GUARD: {what}"
+        table.add_row(mutant.guard, str(seed or "none"), str(mutant.seeds), what[:110])
     return table

@@ -1,31 +1,77 @@
-"""The function copies of a random world, each with a clock of its own, which may be wrong."""
+"""Function instances of the simulated environment; the clock of one may be wrong."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, override
 
+from els_core.application.post_commit import PostCommit
+from els_core.bootstrap import Container
 from els_core.contracts.inbound import parse_arrival, parse_registration
-from tests.simulation.upstream import TIMEOUT
-from tests.simulation.world import Process, World
+from els_core.settings import Settings
+from tests.fakes.failpoints import (
+    FailpointClock,
+    FailpointCoordinator,
+    FailpointDeadLetterQueue,
+    FailpointPublisher,
+    FailpointRepository,
+)
+from tests.simulation.producer import TIMEOUT
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from els_core.application.message_consumer import MessageConsumer
     from els_core.application.messages import PoisonMessage
     from els_core.application.ports.clock import Clock
-    from els_core.application.post_commit import PostCommit
+    from els_core.application.ports.messaging import DeadLetterQueue
     from els_core.application.provision_content import ProvisioningResult
     from els_core.application.register_batch import RegistrationResult
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
+    from tests.simulation.environment import Environment
+
+
+PARKING = timedelta(hours=1)
+SETTINGS = Settings.model_validate(
+    {
+        "ELS_DATABASE_URL": "postgresql+pg8000://nowhere",
+        "ELS_REDIS_URL": "redis://nowhere",
+        "ELS_PARKING_SECONDS": int(PARKING.total_seconds()),
+    }
+)
+
+
+class Process(Container):
+    """One function instance, composed as in AWS, with failpoints at every port."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(SETTINGS)
+        self._environment = environment
+
+    @cached_property
+    @override
+    def post_commit(self) -> PostCommit:
+        environment = self._environment
+        return PostCommit(
+            FailpointCoordinator(environment.stores.coordinator, environment.injector),
+            FailpointRepository(environment.stores.repository, environment.injector),
+            FailpointPublisher(environment.bus, environment.injector),
+            FailpointClock(environment.clock, environment.injector),
+        )
+
+    @cached_property
+    @override
+    def dead_letter_queue(self) -> DeadLetterQueue:
+        environment = self._environment
+        return FailpointDeadLetterQueue(environment.dead_letters, environment.injector)
 
 
 @dataclass(frozen=True, slots=True)
 class SkewedClock:
-    """A clock that is wrong."""
+    """A clock that is ahead of the right one by `skew`."""
 
     right: Clock
     skew: timedelta
@@ -35,20 +81,23 @@ class SkewedClock:
 
 
 class SkewedProcess(Process):
-    """Composed as in AWS. The same few bodies come in every world, so reading them is remembered."""
+    """A function instance with a skewed clock. Parsing is cached, because all runs share a few bodies."""
 
-    def __init__(self, world: World, skew: timedelta) -> None:
-        super().__init__(world)
+    def __init__(self, environment: Environment, skew: timedelta) -> None:
+        super().__init__(environment)
         self._skew = skew
 
     @cached_property
+    @override
     def post_commit(self) -> PostCommit:
         right = super().post_commit
         return replace(right, clock=SkewedClock(right.clock, self._skew))
 
+    @override
     def register_batch(self) -> MessageConsumer[Registration, RegistrationResult]:
         return replace(super().register_batch(), parse=_registration)
 
+    @override
     def provision_content(self) -> MessageConsumer[Arrival, ProvisioningResult]:
         return replace(super().provision_content(), parse=_arrival)
 

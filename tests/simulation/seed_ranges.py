@@ -1,4 +1,4 @@
-"""Many worlds on two processes."""
+"""Many seeds, on two processes."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.simulation.seed_checks import live_seed
+from tests.simulation.seed_runs import run_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 PROCESSES = 2
-CHUNK = 25
-FAILED_ONCE = Path(__file__).with_name("seeds.txt")
+CHUNK = 25  # seeds
+REGRESSION_SEEDS = Path(__file__).with_name("seeds.txt")
 
 
-def broken_among(
+def first_failing_in_parallel(
     seeds: Sequence[int], progress: Callable[[int], None], processes: int = PROCESSES
 ) -> int | None:
-    """Return the first of these seeds whose world breaks a promise, and None when none does.
+    """Return the first of these seeds whose run violates an invariant, None when none does.
 
-    `progress` hears how many worlds have lived since it was told last.
+    `progress` is called with the number of runs that have finished since its last call.
     """
-    chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
-    with ProcessPoolExecutor(processes, initializer=leave_interruptions_to_the_parent) as pool:
-        lives = [pool.submit(first_broken, chunk) for chunk in chunks]
+    chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
+    with ProcessPoolExecutor(processes, initializer=ignore_interrupts) as pool:
+        results = [pool.submit(first_failing, chunk) for chunk in chunks]
         try:
-            for chunk, lived in zip(chunks, lives, strict=True):
-                if (seed := lived.result()) is not None:
+            for chunk, result in zip(chunks, results, strict=True):
+                if (seed := result.result()) is not None:
                     return seed
                 progress(len(chunk))
         finally:
@@ -39,24 +39,24 @@ def broken_among(
     return None
 
 
-def leave_interruptions_to_the_parent() -> None:
-    """Let a process of a pool finish what it does when Ctrl-C is pressed."""
+def ignore_interrupts() -> None:
+    """Leave Ctrl-C to the parent, so that a process of a pool finishes what it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def first_broken(seeds: Iterable[int]) -> int | None:
-    """Let worlds live one by one up to the first that breaks a promise."""
-    return next((seed for seed in seeds if live_seed(seed).breach is not None), None)
+def first_failing(seeds: Iterable[int]) -> int | None:
+    """Return the first of these seeds whose run violates an invariant, None when none does."""
+    return next((seed for seed in seeds if run_seed(seed).breach is not None), None)
 
 
-def failed_once() -> list[int]:
-    """Return the committed seeds that have failed at some time."""
-    lines = FAILED_ONCE.read_text().splitlines()
+def regression_seeds() -> list[int]:
+    """Return the committed seeds whose runs have failed once."""
+    lines = REGRESSION_SEEDS.read_text().splitlines()
     return [int(line.split()[0]) for line in lines if line and not line.startswith("#")]
 
 
-def new_seeds(count: int) -> range:
-    """Return seeds that follow from the commit that is checked out: new ones with each commit."""
+def seeds_of_commit(count: int) -> range:
+    """Return seeds derived from the commit that is checked out, so that each commit tries new ones."""
     git = shutil.which("git")
     command = [git, "rev-parse", "HEAD"] if git else ["true"]
     head = subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -1,8 +1,8 @@
-"""The stores of a world, fake or real, and what can be seen and done from outside."""
+"""The stores of an environment, fake or real."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, assert_never
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,7 +11,7 @@ from dev.invariants.evidence import Page
 from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
-from els_core.adapters.postgres.rows import snapshot_of as roll_of_row
+from els_core.adapters.postgres.rows import snapshot_of as snapshot_of_row
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.domain.arrivals import content_identity
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from els_core.application.ports.coordinator import Coordinator, CoordinatorInspector
     from els_core.application.ports.repository import Repository
     from els_core.domain.batches import BatchSnapshot
-    from tests.fakes.cooperative_scheduler import Turns
+    from tests.fakes.cooperative_scheduler import CooperativeScheduler
 
 
 class Stores(Protocol):
-    """The record and the coordinator that all processes share."""
+    """Postgres and Redis, which all processes share, and what a test can see and do from outside."""
 
     @property
     def repository(self) -> Repository:
-        """Return the record."""
+        """Return the repository."""
         ...
 
     @property
@@ -50,19 +50,19 @@ class Stores(Protocol):
         ...
 
     def clear(self) -> None:
-        """Forget everything, so that a new world may begin."""
+        """Delete everything before a new environment begins."""
         ...
 
     def now(self) -> datetime:
-        """Return the record's time."""
+        """Return the time of Postgres."""
         ...
 
     def advance(self, span: timedelta) -> None:
-        """Let time pass in the record."""
+        """Move the clock of Postgres."""
         ...
 
     def flush(self) -> None:
-        """Let the coordinator forget everything."""
+        """Delete everything in Redis."""
         ...
 
     def pages(self) -> dict[str, Page]:
@@ -70,43 +70,50 @@ class Stores(Protocol):
         ...
 
     def outbox(self) -> list[OutboxMessage]:
-        """Return what is committed to the outbox."""
+        """Return the committed outbox rows."""
         ...
 
-    def misknown(self, page: Page) -> list[str]:
-        """Return what the coordinator has wrong of a batch whose arrivals have all come again."""
+    def coordinator_errors(self, page: Page) -> list[str]:
+        """Return what Redis has wrong about a batch after a redelivery of all its arrivals."""
         ...
 
 
-def misknown(coordinator_inspector: CoordinatorInspector, page: Page) -> list[str]:
-    """Compare what Redis knows of a batch with the record."""
+def coordinator_errors(inspector: CoordinatorInspector, page: Page) -> list[str]:
+    """Compare what Redis knows of a batch with Postgres."""
     if not page.ends():
-        return []  # no arrival, nobody to notice
-    [known] = coordinator_inspector.inspect([page.batch_id])
-    if known is None:
-        return [] if page.batch.status is Status.AWAITED else ["Redis forgot the batch"]
-    if known.available - set(page.snapshot.available):
-        return [f"Redis offers {known.available}, free are {page.snapshot.available}"]
-    used = {content_identity(slot.text_storage_id): slot.essay_id for slot in page.snapshot.assigned}
-    used |= {failure.identity: str(failure.essay_id) for failure in page.snapshot.slot_failures}
-    if page.batch.status is Status.OPEN and used.items() - known.slot_by_identity.items():
-        return [f"Redis has {known.slot_by_identity}, the record {used}"]
-    return []
+        return []  # without an arrival, nothing makes ELS refresh Redis
+    snapshot = page.snapshot
+    [view] = inspector.inspect([page.batch_id])
+    if view is None:
+        return [] if page.batch.status is Status.AWAITED else ["Redis does not know the batch"]
+    if view.available - set(snapshot.available):
+        return [f"Redis offers {view.available}, free are {snapshot.available}"]
+    used = {content_identity(slot.text_storage_id): slot.essay_id for slot in snapshot.assigned}
+    used |= {failure.identity: str(failure.essay_id) for failure in snapshot.slot_failures}
+    match page.batch.status:
+        case Status.OPEN:
+            is_complete = used.items() <= view.slot_by_identity.items()
+            return [] if is_complete else [f"Redis has {view.slot_by_identity}, Postgres {used}"]
+        case Status.AWAITED | Status.READY | Status.FAILED | Status.TIMED_OUT:
+            return []
+        case _:
+            assert_never(page.batch.status)
 
 
 class FakeStores:
-    """In memory. The coordinator may be replaced, by one that lies for instance."""
+    """The stores in memory."""
 
-    def __init__(self, turns: Turns, coordinator: Coordinator | None = None) -> None:
+    coordinator: Coordinator
+
+    def __init__(self, scheduler: CooperativeScheduler) -> None:
         self.clock = FakeClock()
-        self.turns = turns
-        self.redis = FakeCoordinator(self.clock, turns)
-        self.repository = FakePostgres(self.clock, turns)
-        self.coordinator: Coordinator = coordinator or self.redis
+        self.scheduler = scheduler
+        self.coordinator = self.redis = FakeCoordinator(self.clock, scheduler)
+        self.repository = FakePostgres(self.clock, scheduler)
 
     def clear(self) -> None:
         self.redis.flush()
-        self.repository = FakePostgres(self.clock, self.turns)
+        self.repository = FakePostgres(self.clock, self.scheduler)
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -134,14 +141,14 @@ class FakeStores:
             frozenset(identity for owner, identity in database.parked.committed if owner == batch_id),
         )
 
-    def misknown(self, page: Page) -> list[str]:
-        return misknown(self.redis, page) if self.coordinator is self.redis else []
+    def coordinator_errors(self, page: Page) -> list[str]:
+        return coordinator_errors(self.redis, page)
 
     def outbox(self) -> list[OutboxMessage]:
         return [row.message for row in self.repository.database.outbox.committed.values()]
 
 
-LOOSE = text("""
+WITHOUT_SLOT = text("""
 SELECT batch_id, 'excess' AS kind, text_storage_id AS name, reason FROM excess_contents
 UNION ALL
 SELECT batch_id, 'late', identity, late_reason FROM validation_failures WHERE late_reason IS NOT NULL
@@ -154,7 +161,7 @@ CLEAR = text("WITH batches AS (DELETE FROM batches) DELETE FROM outbox")
 
 
 class RealStores:
-    """Postgres and Valkey, emptied for each world."""
+    """Postgres and Valkey, emptied before each environment."""
 
     def __init__(self, database_url: str, redis_url: str, retention: timedelta) -> None:
         self._engine = connect_postgres(database_url).execution_options(isolation_level="AUTOCOMMIT")
@@ -168,7 +175,6 @@ class RealStores:
         self._client.close()
 
     def clear(self) -> None:
-        """Forget everything, so that a new world may begin."""
         self.flush()
         with self._engine.connect() as connection:
             connection.execute(CLEAR)
@@ -186,17 +192,17 @@ class RealStores:
 
     def pages(self) -> dict[str, Page]:
         with self._engine.connect() as connection:
-            snapshots = [roll_of_row(row) for row in connection.execute(ROLLS).mappings()]
-            loose = connection.execute(LOOSE).all() if snapshots else []
+            snapshots = [snapshot_of_row(row) for row in connection.execute(ROLLS).mappings()]
+            without_slot = connection.execute(WITHOUT_SLOT).all() if snapshots else []
         return {
             snapshot.batch.batch_id: _page(
-                snapshot, [row for row in loose if row.batch_id == snapshot.batch.batch_id]
+                snapshot, [row for row in without_slot if row.batch_id == snapshot.batch.batch_id]
             )
             for snapshot in snapshots
         }
 
-    def misknown(self, page: Page) -> list[str]:
-        return misknown(self.coordinator, page)
+    def coordinator_errors(self, page: Page) -> list[str]:
+        return coordinator_errors(self.coordinator, page)
 
     def outbox(self) -> list[OutboxMessage]:
         with self._engine.connect() as connection:
@@ -204,10 +210,18 @@ class RealStores:
         return [OutboxMessage(UUID(str(event_id)), *rest) for event_id, *rest in rows]
 
 
-def _page(snapshot: BatchSnapshot, loose: Sequence[Row[Any]]) -> Page:
-    return Page(
-        snapshot,
-        {row.name: Reason(row.reason) for row in loose if row.kind == "excess"},
-        {row.name: Reason(row.reason) for row in loose if row.kind == "late"},
-        frozenset(row.name for row in loose if row.kind == "parked"),
-    )
+def _page(snapshot: BatchSnapshot, without_slot: Sequence[Row[Any]]) -> Page:
+    excess: dict[str, Reason] = {}
+    late: dict[str, Reason] = {}
+    parked: set[str] = set()
+    for row in without_slot:
+        match row.kind:
+            case "excess":
+                excess[row.name] = Reason(row.reason)
+            case "late":
+                late[row.name] = Reason(row.reason)
+            case "parked":
+                parked.add(row.name)
+            case _:
+                raise ValueError(f"{row.kind!r} of {row.name} is neither excess, late nor parked")
+    return Page(snapshot, excess, late, frozenset(parked))

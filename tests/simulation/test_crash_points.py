@@ -1,6 +1,6 @@
-"""A process may die, or lose an answer, at every call that it makes: every promise holds.
+"""Every invariant holds when a process is killed, or loses an answer, at any call that it makes.
 
-The numbers of points visited may only grow; after adding some, raise those of `visited.json`.
+The numbers in `visited.json` may only grow. When there are more failpoints, raise them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.simulation.points import ENOUGH, Judge
+from tests.simulation.crash_points import REPRESENTATIVE, CrashPointCheck
 from tests.simulation.scenarios import SCENARIOS, Scenario
 from tests.simulation.stores import RealStores
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dev.servers.postgres import PostgresServer
     from dev.servers.valkey import ValkeyServer
 
-    type Count = Callable[[str, Judge], None]
+    type Compare = Callable[[str, CrashPointCheck], None]
 
 SMALL = [scenario for scenario in SCENARIOS if scenario.is_small]
 VISITED: dict[str, dict[str, int]] = json.loads(Path(__file__).with_name("visited.json").read_text("utf-8"))
@@ -34,28 +34,28 @@ def named(scenario: Scenario) -> str:
 
 
 @pytest.fixture
-def count(record_property: Callable[[str, object], None]) -> Count:
-    """Return what adds the points to the summary and compares them with those of before."""
+def require_visited(record_property: Callable[[str, object], None]) -> Compare:
+    """Return a function that compares the visited points with the committed number and reports them."""
 
-    def counted(room: str, judge: Judge) -> None:
-        record_property("crash points", f"{room}/{judge.scenario.name}/{judge.visited}")
-        assert judge.visited >= VISITED[room].get(judge.scenario.name, 1)
+    def compare(section: str, check: CrashPointCheck) -> None:
+        record_property("crash points", f"{section}/{check.scenario.name}/{check.visited}")
+        assert check.visited >= VISITED[section][check.scenario.name]
 
-    return counted
+    return compare
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=named)
-def test_every_point(scenario: Scenario, count: Count) -> None:
-    judge = Judge(scenario)
-    judge.visit_all()
-    count("points on fakes", judge)
+def test_every_point(scenario: Scenario, require_visited: Compare) -> None:
+    check = CrashPointCheck(scenario)
+    check.visit_points()
+    require_visited("points on fakes", check)
 
 
 @pytest.mark.parametrize("scenario", SMALL, ids=named)
-def test_every_pair_of_points(scenario: Scenario, count: Count) -> None:
-    judge = Judge(scenario)
-    judge.visit_pairs()
-    count("pairs on fakes", judge)
+def test_every_pair_of_points(scenario: Scenario, require_visited: Compare) -> None:
+    check = CrashPointCheck(scenario)
+    check.visit_pairs()
+    require_visited("pairs on fakes", check)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,9 @@ def real_stores(postgres: PostgresServer, valkey_alone: ValkeyServer) -> Iterato
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=named)
-def test_every_point_on_real_stores(scenario: Scenario, real_stores: RealStores, count: Count) -> None:
-    judge = Judge(scenario, real_stores)
-    judge.visit_all(ENOUGH)
-    count("points on real stores", judge)
+def test_every_point_on_real_stores(
+    scenario: Scenario, real_stores: RealStores, require_visited: Compare
+) -> None:
+    check = CrashPointCheck(scenario, real_stores)
+    check.visit_points(REPRESENTATIVE)
+    require_visited("points on real stores", check)

@@ -11,10 +11,10 @@ import pytest
 
 from els_core.domain.batches import Status
 from tests.factories import content, failure, registration
-from tests.simulation.exploring import Course, courses
-from tests.simulation.final import final
+from tests.simulation.environment import Environment
+from tests.simulation.final_state import final_state
+from tests.simulation.interleavings import Interleaving, interleavings
 from tests.simulation.stores import RealStores
-from tests.simulation.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,17 +40,17 @@ def orders(*events: Arrival | Registration) -> set[Order]:
     return set(permutations(events))
 
 
-def follow(world: World, order: Order) -> None:
-    """Deliver one by one, and check the promises after each."""
+def follow(environment: Environment, order: Order) -> None:
+    """Deliver the events one by one, and check the invariants after each."""
     for one in order:
-        world.send(one)
-        world.register()
-        world.provision()
-        assert world.breaches(is_quiet=False) == []
-    world.drain()
-    assert world.breaches(is_quiet=True) == []
-    assert world.echo() == []
-    assert world.misknown() == []
+        environment.send(one)
+        environment.register()
+        environment.provision()
+        assert environment.violations(is_quiescent=False) == []
+    environment.drain()
+    assert environment.violations(is_quiescent=True) == []
+    assert environment.changes_by_redelivery() == []
+    assert environment.coordinator_errors() == []
 
 
 SMALL: dict[str, Order] = {
@@ -67,18 +67,18 @@ def test_every_order_of_deliveries_gives_the_same_final_state(
 ) -> None:
     finals = set()
     for order in orders(*events):
-        world = World()
-        follow(world, order)
-        finals.add(final(world))
+        environment = Environment()
+        follow(environment, order)
+        finals.add(final_state(environment))
     assert len(finals) == 1
 
 
 def test_with_more_contents_than_slots_only_which_are_excess_depends_on_the_order() -> None:
     finals = set()
     for order in orders(batch(2), A, C, D, A):
-        world = World()
-        follow(world, order)
-        [page] = world.stores.pages().values()
+        environment = Environment()
+        follow(environment, order)
+        [page] = environment.stores.pages().values()
         finals.add((page.batch.status, page.batch.assigned_count, len(page.excess), frozenset(page.ends())))
     assert finals == {(Status.READY, 2, 1, frozenset({"content:a", "content:c", "content:d"}))}
 
@@ -94,31 +94,31 @@ def test_every_order_gives_the_same_final_state_on_real_stores(real_stores: Real
     finals = set()
     for order in orders(batch(2), A, A, F):
         real_stores.clear()
-        world = World(real_stores)
-        follow(world, order)
-        finals.add(final(world))
+        environment = Environment(real_stores)
+        follow(environment, order)
+        finals.add(final_state(environment))
     assert len(finals) == 1
 
 
-def race(course: Course) -> World:
-    """Let one registration and two provisioning processes take turns."""
-    world = World()
-    world.send(batch(2), A, A, F)
-    world.turns.spawn("register", world.register)
-    world.turns.spawn("provision", lambda: world.provision(1))
-    world.turns.spawn("provision more", lambda: world.provision(2))
-    world.turns.run(course)
-    assert world.breaches(is_quiet=False) == [], course.taken
-    world.drain()
-    assert world.breaches(is_quiet=True) == [], course.taken
-    return world
+def race(interleaving: Interleaving) -> Environment:
+    """Interleave one registration with two invocations that provision."""
+    environment = Environment()
+    environment.send(batch(2), A, A, F)
+    environment.scheduler.spawn("register", environment.register)
+    environment.scheduler.spawn("provision", lambda: environment.provision(1))
+    environment.scheduler.spawn("provision more", lambda: environment.provision(2))
+    environment.scheduler.run(interleaving)
+    assert environment.violations(is_quiescent=False) == [], interleaving.taken
+    environment.drain()
+    assert environment.violations(is_quiescent=True) == [], interleaving.taken
+    return environment
 
 
 def test_registration_and_arrivals_may_interleave_at_every_call() -> None:
     finals = set()
     count = 0
-    for course in courses(interruptions=2):
-        finals.add(final(race(course)))
+    for interleaving in interleavings(preemptions=2):
+        finals.add(final_state(race(interleaving)))
         count += 1
     assert len(finals) == 1
     assert count > 1_000

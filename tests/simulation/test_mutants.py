@@ -1,40 +1,71 @@
-"""The simulator has teeth: a guard that is gone is noticed, and the story that shows it is short."""
+"""The simulation notices each guard that is removed, and the trace that shows it is short."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.simulation.mutants import MUTATIONS, notice
-from tests.simulation.seed_checks import live_seed, shortest
+from tests.simulation.mutant_table import MUTANTS, Mutant, read_mutants
+from tests.simulation.mutants import try_mutant
+from tests.simulation.patches import Patch, applied
+from tests.simulation.seed_runs import run_seed
+from tests.simulation.shrinking import shrink
 
 QUICK = 300  # seeds
-NUMBERS = {mutation.guard: number for number, mutation in enumerate(MUTATIONS)}
-COUNTED = [mutation for mutation in MUTATIONS if not mutation.held_by]
+BY_GUARD = {mutant.guard: mutant for mutant in MUTANTS}
+COUNTED = [mutant for mutant in MUTANTS if not mutant.held_by]
+BY_CONTENTS = Patch("els_core.domain.decisions", "not batch.is_full:", "batch.assigned_count < 1:")
 
 
-@pytest.mark.parametrize("guard", [one.guard for one in COUNTED if one.limit <= QUICK])
-def test_a_guard_that_is_gone_is_noticed(guard: str) -> None:
-    noticed = notice(NUMBERS[guard])
-    assert noticed.is_as_stated, noticed
+def guard_of(mutant: Mutant) -> str:
+    return mutant.guard
 
 
-def test_there_are_many_guards_and_each_is_back_in_its_place_afterwards() -> None:
-    assert len(COUNTED) >= 35
-    before = [[getattr(swap.owner, swap.name) for swap in one.swaps] for one in MUTATIONS]
-    for one in MUTATIONS:
-        with one.applied():
-            pass
-    assert [[getattr(swap.owner, swap.name) for swap in one.swaps] for one in MUTATIONS] == before
+@pytest.mark.parametrize("mutant", [one for one in COUNTED if one.seeds <= QUICK], ids=guard_of)
+def test_a_removed_guard_is_noticed(mutant: Mutant) -> None:
+    trial = try_mutant(mutant)
+    assert trial.is_as_stated, trial
 
 
-def test_the_story_of_a_broken_promise_is_short() -> None:
-    number = NUMBERS["what was decided is parked no longer"]
-    seed = notice(number).seed
+def test_the_number_of_guards_only_grows() -> None:
+    assert len(COUNTED) >= 40
+    assert len(BY_GUARD) == len(MUTANTS)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=guard_of)
+def test_every_patch_fits_its_module(mutant: Mutant) -> None:
+    assert mutant.patches
+    with applied(mutant.patches):
+        pass
+
+
+def test_a_mutant_whose_code_raises_an_error_of_its_own_does_not_count() -> None:
+    broken = Patch("els_core.domain.decisions", "current = expire(batch, view.now)", "current = nonsense")
+    trial = try_mutant(Mutant("broken", [broken]))
+    assert trial.seed is not None
+    assert not trial.is_as_stated
+
+
+def test_a_mutant_does_not_count_when_the_run_fails_with_the_guard_too() -> None:
+    without_outbox = next(one for one in MUTANTS if one.guard == "the outbox is filled in the transaction")
+    with applied(without_outbox.patches):
+        trial = try_mutant(Mutant("failing anyway", [BY_CONTENTS]))
+    assert trial.seed is not None
+    assert not trial.is_as_stated
+
+
+def test_a_line_of_the_table_that_is_not_understood_is_an_error() -> None:
+    with pytest.raises(ValueError, match="seed: 3"):
+        read_mutants("guard: a guard\nseed: 3")
+
+
+def test_the_trace_of_a_violation_is_short() -> None:
+    mutant = BY_GUARD["a parked arrival that was decided is no longer parked"]
+    seed = try_mutant(mutant).seed
     assert seed is not None
-    with MUTATIONS[number].applied():
-        life = live_seed(seed)
-        short = shortest(life)
-    assert short.breach is not None
-    assert life.breach is not None
-    assert short.breach.promise == life.breach.promise
-    assert len(short.story) <= 12
+    with applied(mutant.patches):
+        result = run_seed(seed)
+        shrunk = shrink(result)
+    assert shrunk.breach is not None
+    assert result.breach is not None
+    assert shrunk.breach.promise == result.breach.promise
+    assert len(shrunk.trace) <= 12

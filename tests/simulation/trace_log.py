@@ -1,10 +1,10 @@
-"""What happened in a world, line by line, written out only when somebody wants to read it."""
+"""The trace of a run. Lines are formatted only when they are read, because most runs are not."""
 
 from __future__ import annotations
 
 
-class Story:
-    """Keeps lines as they were told."""
+class TraceLog:
+    """A list of lines, each with the task that wrote it."""
 
     def __init__(self) -> None:
         self._lines: list[tuple[str, str, tuple[object, ...]]] = []
@@ -12,10 +12,10 @@ class Story:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def add(self, who: str, what: str, about: tuple[object, ...]) -> None:
-        """Add a line; `about` is put into `what` when it is read."""
-        self._lines.append((who, what, about))
+    def append(self, task: str, text: str, values: tuple[object, ...]) -> None:
+        """Append a line; `values` fill the placeholders of `text`."""
+        self._lines.append((task, text, values))
 
-    def read(self) -> list[str]:
-        """Return the lines, each with who did it."""
-        return [f"{who or 'world':14} {what.format(*about)}" for who, what, about in self._lines]
+    def lines(self) -> list[str]:
+        """Return the lines, each beginning with its task."""
+        return [f"{task or 'environment':14} {text.format(*values)}" for task, text, values in self._lines]

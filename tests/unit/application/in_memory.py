@@ -74,7 +74,7 @@ class InMemoryEnvironment:
 
     def published(self) -> list[str]:
         """Return the types of the published messages, in order."""
-        return [message.detail_type for message in self.bus.taken]
+        return [message.detail_type for message in self.bus.accepted]
 
     def outbox(self) -> list[str]:
         """Return the types of the messages that are not sent yet, oldest first."""

@@ -44,7 +44,7 @@ def test_a_closed_batch_is_announced_once_with_its_partial_lists(environment: In
     environment.clock.advance(HOUR)
     environment.expire()
     environment.expire()
-    [message] = [one for one in environment.bus.taken if one.detail_type == "BatchReadinessTimeout"]
+    [message] = [one for one in environment.bus.accepted if one.detail_type == "BatchReadinessTimeout"]
     data = json.loads(message.detail)["data"]
     assert [essay["text_storage_id"] for essay in data["ready_essays"]] == ["a"]
     assert (len(data["missing_essay_ids"]), len(data["validation_failures"])) == (1, 1)
@@ -89,7 +89,7 @@ def test_overdue_parked_arrivals_are_announced_once_and_stay_parked(environment:
     environment.clock.advance(PARKING)
     assert environment.expire().overdue_parked == 1
     assert environment.expire().overdue_parked == 0
-    [message] = environment.bus.taken
+    [message] = environment.bus.accepted
     arrivals = json.loads(message.detail)["data"]["arrivals"]
     assert [(one["kind"], one["identity"]) for one in arrivals] == [
         ("content", "content:a"),

@@ -9,7 +9,7 @@ import pytest
 from els_core.application.message_consumer import MessageConsumer
 from els_core.application.messages import PoisonMessage, QueueMessage
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError, ProcessingError
-from tests.fakes.queues import FakeDeadLetters
+from tests.fakes.queues import FakeDeadLetterQueue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def test_a_dead_letter_that_its_queue_does_not_accept_is_retried() -> None:
 
 
 def test_an_unavailable_dead_letter_queue_retries_every_dead_letter() -> None:
-    queue = FakeDeadLetters()
+    queue = FakeDeadLetterQueue()
     queue.is_down = True
     result = consume(Processor({}), poison=frozenset("14"), queue=queue)
     assert result.batch_item_failures == ["m1", "m4"]

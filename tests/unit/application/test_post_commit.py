@@ -38,7 +38,7 @@ def test_redis_is_refreshed_and_published_events_leave_the_outbox(environment: I
     result = environment.post_commit.run([SNAPSHOT], MESSAGES)
     assert result == PublishResult(sent=3, unsent=0)
     assert environment.redis.get_missing_slots("b") == ["essay-0001", "essay-0002"]
-    assert environment.bus.taken == MESSAGES
+    assert environment.bus.accepted == MESSAGES
     assert environment.outbox() == []
 
 
@@ -67,7 +67,7 @@ def test_an_unavailable_bus_leaves_every_event_in_the_outbox(environment: InMemo
 def test_a_rejected_event_stays_in_the_outbox_and_the_others_leave_it(
     environment: InMemoryEnvironment,
 ) -> None:
-    environment.bus.refuses = lambda message: message.detail_type == "Event1"
+    environment.bus.rejects = lambda message: message.detail_type == "Event1"
     assert environment.post_commit.run([], MESSAGES) == PublishResult(sent=2, unsent=1)
     assert environment.outbox() == ["Event1"]
 
@@ -100,5 +100,5 @@ def test_events_whose_deletion_was_lost_are_published_again_with_the_same_ids(
     environment.bus.publish(MESSAGES)
     environment.clock.advance(timedelta(minutes=1))
     environment.relay()
-    assert environment.bus.taken == [*MESSAGES, *MESSAGES]
+    assert environment.bus.accepted == [*MESSAGES, *MESSAGES]
     assert environment.outbox() == []

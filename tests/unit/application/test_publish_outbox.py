@@ -40,7 +40,7 @@ def test_old_events_are_published_oldest_first_and_deleted() -> None:
     left = list(reversed(messages(3)))
     environment = environment_with(left)
     assert environment.relay() == RelayResult(sent=3, unsent=0)
-    assert environment.bus.taken == left
+    assert environment.bus.accepted == left
     assert environment.outbox() == []
 
 
@@ -60,7 +60,7 @@ def test_every_page_is_published(count: int) -> None:
 
 def test_an_event_that_the_bus_rejects_holds_up_no_other() -> None:
     environment = environment_with(messages(PAGE + 1))
-    environment.bus.refuses = lambda message: message.detail_type == "Event0"
+    environment.bus.rejects = lambda message: message.detail_type == "Event0"
     result = environment.relay()
     assert (result.sent, result.unsent) == (PAGE, 1)
     assert environment.outbox() == ["Event0"]
@@ -68,7 +68,7 @@ def test_an_event_that_the_bus_rejects_holds_up_no_other() -> None:
 
 def test_a_page_of_rejected_events_does_not_stop_the_next_page() -> None:
     environment = environment_with(messages(2 * PAGE))
-    environment.bus.refuses = lambda message: message.event_id.int < PAGE
+    environment.bus.rejects = lambda message: message.event_id.int < PAGE
     result = environment.relay()
     assert (result.sent, result.unsent) == (PAGE, PAGE)
 

@@ -56,7 +56,7 @@ def test_the_same_rejected_registration_is_announced_under_one_id(environment: I
     environment.register(registration(2), registration(3), registration(3))
     environment.register(registration(3))
     assert set(environment.published()) == {"BatchRegistrationRejected"}
-    assert len({message.event_id for message in environment.bus.taken}) == 1
+    assert len({message.event_id for message in environment.bus.accepted}) == 1
 
 
 @pytest.mark.fault(5)

@@ -1,4 +1,4 @@
-"""What the statement RECORD does, row by row: a slot is taken only where it is still available."""
+"""Writes decisions row by row, as the SQL statement does; takes only slots that are still available."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, assert_never
 
 from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked
-from tests.fakes.rows import BatchRow, EssayRow, ExcessRow, FailureRow, ParkedRow, require_storable
+from tests.fakes.rows import (
+    BatchRow,
+    EssayRow,
+    ExcessRow,
+    FailureRow,
+    ParkedRow,
+    SlotStatus,
+    require_storable,
+)
 
 if TYPE_CHECKING:
     from els_core.domain.arrivals import Arrival
@@ -18,29 +26,31 @@ if TYPE_CHECKING:
     from tests.fakes.tables import TableTransaction
 
 
-class Recording:
-    """Writes changes inside one statement."""
+class DecisionWriter:
+    """Writes the changes of one statement."""
 
     def __init__(self, database: Database, transaction: TableTransaction) -> None:
         self._database = database
         self._transaction = transaction
 
     def write(self, change: BatchChange) -> bool:
-        """Write one change; tell whether the batch was as it was locked and is now as intended."""
-        taken: Counter[str] = Counter()
+        """Write one change; return False when the batch row is not as it was locked or not as intended."""
+        taken: Counter[SlotStatus] = Counter()
         for arrival, outcome in change.fresh():
-            taken[self._place(arrival, outcome)] += 1
-        return self._advance(change, taken)
+            if (status := self._write_outcome(arrival, outcome)) is not None:
+                taken[status] += 1
+        return self._update_batch(change, taken)
 
-    def _place(self, arrival: Arrival, outcome: Outcome) -> str:
-        """Write what becomes of one arrival; return the status of the slot that was taken, or nothing."""
+    def _write_outcome(self, arrival: Arrival, outcome: Outcome) -> SlotStatus | None:
+        """Write the outcome of one arrival; return the new status of the slot that it took, if any."""
         match arrival, outcome:
             case Content(), Assigned(essay_id):
                 require_storable(arrival)
-                return self._take(arrival.batch_id, essay_id, "assigned", content=arrival)
+                return self._take(arrival.batch_id, essay_id, SlotStatus.ASSIGNED, content=arrival)
             case Failure(), Failed(essay_id):
                 self._fail(FailureRow(arrival, essay_id))
-                return self._take(arrival.batch_id, essay_id, "failed", failure_identity=arrival.identity)
+                status = SlotStatus.FAILED
+                return self._take(arrival.batch_id, essay_id, status, failure_identity=arrival.identity)
             case Failure(), Late(reason):
                 self._fail(FailureRow(arrival, None, reason))
             case Content(), Excess(reason):
@@ -56,30 +66,26 @@ class Recording:
                 raise TypeError(f"{outcome} is no outcome of {type(arrival).__name__}")
             case _:
                 assert_never(outcome)
-        return ""
+        return None
 
     def _take(
         self,
         batch_id: str,
         essay_id: str,
-        status: str,
+        status: SlotStatus,
         *,
         content: Content | None = None,
         failure_identity: str | None = None,
-    ) -> str:
-        """Take a slot where it is still available."""
+    ) -> SlotStatus | None:
+        """Take a slot if it is still available."""
 
         def change(row: EssayRow) -> EssayRow | None:
-            if not self.is_available(row):
+            if row.status is not SlotStatus.AVAILABLE:
                 return None
             return replace(row, status=status, content=content, failure_identity=failure_identity)
 
         is_taken = self._database.essays.update((batch_id, essay_id), change, self._transaction)
-        return status if is_taken else ""
-
-    def is_available(self, row: EssayRow) -> bool:
-        """Tell whether the slot may be taken."""
-        return row.status == "available"
+        return status if is_taken else None
 
     def _fail(self, row: FailureRow) -> None:
         require_storable(row.failure)
@@ -95,29 +101,25 @@ class Recording:
     def _require_batch(self, arrival: Arrival, foreign_key: str) -> None:
         self._database.require_batch(arrival.batch_id, self._transaction, foreign_key)
 
-    def _advance(self, change: BatchChange, taken: Counter[str]) -> bool:
-        """Write the batch row where its version is the one that was locked; counts grow by what was taken."""
+    def _update_batch(self, change: BatchChange, taken: Counter[SlotStatus]) -> bool:
+        """Write the batch row if it has the version that was locked; add the slots taken to its counts."""
         after = change.after
         now = self._database.clock.now()
 
-        def advanced(row: BatchRow) -> BatchRow | None:
-            if not self.is_as_locked(row, change):
+        def updated(row: BatchRow) -> BatchRow | None:
+            if row.batch.version != after.version - 1:
                 return None
             batch = replace(
                 row.batch,
                 status=after.status,
                 version=after.version,
-                assigned_count=row.batch.assigned_count + taken["assigned"],
-                failed_count=row.batch.failed_count + taken["failed"],
+                assigned_count=row.batch.assigned_count + taken[SlotStatus.ASSIGNED],
+                failed_count=row.batch.failed_count + taken[SlotStatus.FAILED],
             )
             return replace(row, batch=batch, changed_at=now)
 
-        if not self._database.batches.update(after.batch_id, advanced, self._transaction):
+        if not self._database.batches.update(after.batch_id, updated, self._transaction):
             return False
         row = self._database.batches.current(after.batch_id, self._transaction)
         counts = (after.assigned_count, after.failed_count)
         return row is not None and (row.batch.assigned_count, row.batch.failed_count) == counts
-
-    def is_as_locked(self, row: BatchRow, change: BatchChange) -> bool:
-        """Tell whether the row has the version that the decision was made on."""
-        return row.batch.version == change.after.version - 1

@@ -1,9 +1,9 @@
-"""What upstream announces: events as a rule of EventBridge puts them into a queue."""
+"""The events of the producer, in the form in which an EventBridge rule puts them into a queue."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 from uuid import NAMESPACE_OID, uuid5
 
 from els_core.application.messages import PoisonMessage
@@ -17,25 +17,27 @@ if TYPE_CHECKING:
 TIMEOUT = 86_400
 
 
-def body_of(announced: Arrival | Registration) -> str:
-    """Return the event that announces it."""
-    match announced:
+def body_of(event: Arrival | Registration) -> str:
+    """Return the message body of an event."""
+    match event:
         case Content():
-            return _event("EssayContentProvisioned", announced.correlation_id, _content(announced))
+            return _event("EssayContentProvisioned", event.correlation_id, _content(event))
         case Failure():
-            data = _failure(announced)
-            return _event("EssayValidationFailed", announced.correlation_id, data, announced.event_id)
+            data = _failure(event)
+            return _event("EssayValidationFailed", event.correlation_id, data, event.event_id)
         case Registration():
-            details = announced.details
-            return _event("BatchEssaysRegistered", details.correlation_id, _registration(announced))
+            details = event.details
+            return _event("BatchEssaysRegistered", details.correlation_id, _registration(event))
+        case _:
+            assert_never(event)
 
 
-def as_read(registration: Registration) -> Registration:
-    """Return the registration as the service reads it: with the fingerprint of its data."""
-    read = parse_registration(body_of(registration), TIMEOUT)
-    if isinstance(read, PoisonMessage):
-        raise TypeError(read.reason)
-    return read
+def as_parsed(registration: Registration) -> Registration:
+    """Return the registration as the service parses it, with the fingerprint of its data."""
+    parsed = parse_registration(body_of(registration), TIMEOUT)
+    if isinstance(parsed, PoisonMessage):
+        raise TypeError(parsed.reason)
+    return parsed
 
 
 def _event(detail_type: str, correlation_id: str, data: dict[str, Any], event_id: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The keys that Redis holds of one batch."""
+"""The Redis keys of one batch, in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class WrongTypeError(Exception):
-    """A command met a key of another type."""
+    """WRONGTYPE: a command was used on a key of another type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,11 @@ class Metadata:
 
 
 @dataclass
-class Memory:
-    """The keys of one batch. An empty collection is a key that is not there, as in Redis."""
+class BatchKeys:
+    """The keys of one batch. As in Redis, an empty collection is a key that does not exist.
+
+    `wrong_type` names keys that hold a value of another type.
+    """
 
     available: set[str] = field(default_factory=set)
     assignments: dict[str, AssignedSlot] = field(default_factory=dict)
@@ -36,40 +39,40 @@ class Memory:
     proposed_at: float | None = None
     expires: float = math.inf
     times_out: float | None = None
-    spoiled: set[str] = field(default_factory=set)
+    wrong_type: set[str] = field(default_factory=set)
 
-    def copy(self) -> Memory:
+    def copy(self) -> BatchKeys:
         return replace(
             self,
             available=set(self.available),
             assignments=dict(self.assignments),
             contents=dict(self.contents),
             failures=dict(self.failures),
-            spoiled=set(self.spoiled),
+            wrong_type=set(self.wrong_type),
         )
 
     def require(self, name: str) -> None:
-        """Raise when the key is of another type."""
-        if name in self.spoiled:
+        """Raise `WrongTypeError` when the key holds another type."""
+        if name in self.wrong_type:
             raise WrongTypeError(name)
 
-    def present(self, now: float) -> dict[str, float]:
-        """Return the keys that are there and the moments at which they vanish."""
-        held = {
+    def expiry_times(self, now: float) -> dict[str, float]:
+        """Return the existing keys with the times at which they expire."""
+        values = {
             keys.AVAILABLE_SLOTS: self.available,
             keys.ASSIGNMENTS: self.assignments,
             keys.CONTENTS: self.contents,
             keys.FAILURES: self.failures,
             keys.METADATA: self.metadata,
         }
-        present = {name: self.expires for name, value in held.items() if value}
-        present |= dict.fromkeys(self.spoiled, math.inf)
+        existing = {name: self.expires for name, value in values.items() if value}
+        existing |= dict.fromkeys(self.wrong_type, math.inf)
         if self.times_out is not None and self.times_out > now:
-            present[keys.TIMEOUT] = self.times_out
-        return present
+            existing[keys.TIMEOUT] = self.times_out
+        return existing
 
-    def lose(self, name: str) -> None:
-        """Lose one key."""
+    def delete(self, name: str) -> None:
+        """Delete one key; raise ValueError for an unknown name."""
         match name:
             case keys.AVAILABLE_SLOTS:
                 self.available.clear()
@@ -81,5 +84,7 @@ class Memory:
                 self.failures.clear()
             case keys.METADATA:
                 self.metadata = None
-            case _:
+            case keys.TIMEOUT:
                 self.times_out = None
+            case _:
+                raise ValueError(f"{name!r} is no key of a batch: use one of {keys.ALL}")
