@@ -216,7 +216,7 @@ def test_all_comes_back_while_postgres_is_down_and_is_done_afterwards(
 
 def test_migrating_again_or_a_database_ahead_is_fine(database_url: str, postgres: PostgresServer) -> None:
     engine = connect(database_url)
-    assert upgrade(engine) == "0001"
+    assert upgrade(engine) == "0002"
     name = str(engine.url.database)
     postgres.execute("UPDATE alembic_version SET version_num = 'newer'", database=name)
     assert upgrade(engine) == "newer"

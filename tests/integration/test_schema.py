@@ -1,9 +1,14 @@
-"""The schema of the tests is that of the migrations, and the role's limits come with it."""
+"""The migrations create the schema that `tables.py` describes, and set the time limits of the role."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -34,9 +39,22 @@ CONSTRAINTS = """
 SELECT c.conname, c.contype FROM pg_constraint AS c JOIN pg_class AS t ON t.oid = c.conrelid
 WHERE t.relnamespace = 'public'::regnamespace AND t.relname <> 'alembic_version' AND c.contype <> 'n'
 """
+RELATIONS = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'alembic_version%'
+"""
 ROLE_LIMITS = """
 SELECT setconfig FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase
 WHERE datname = current_database()
+"""
+# Without site, so that the source tree is not on the path: only the packages, the core layer and this one.
+UPGRADE = """
+import sys
+from els_core.adapters.postgres.connection import connect
+from els_core.adapters.postgres.schema_upgrade import upgrade
+engine = connect(sys.argv[1])
+print(upgrade(engine))
+engine.dispose()
 """
 
 
@@ -64,7 +82,7 @@ def test_alembic_finds_no_migration_missing(connection: Connection) -> None:
     command.check(configured(connection))
 
 
-def test_every_check_of_the_migrations_is_named_in_the_tables_and_the_other_way_round(
+def test_the_migrations_and_tables_py_name_the_same_checks(
     connection: Connection,
 ) -> None:
     made = {name for name, kind in constraints(connection) if kind == "c"}
@@ -77,17 +95,16 @@ def test_every_check_of_the_migrations_is_named_in_the_tables_and_the_other_way_
     assert made == named
 
 
-def test_every_constraint_has_a_name_that_reads_as_a_sentence(connection: Connection) -> None:
+def test_the_name_of_every_constraint_says_what_it_demands(connection: Connection) -> None:
     sentence = re.compile(r"^[a-z]+(_[a-z]+){2,}$")
     assert [name for name, _ in constraints(connection) if not sentence.match(name)] == []
 
 
-def test_the_migrations_can_be_taken_back_and_made_again(
-    connection: Connection, postgres: PostgresServer
-) -> None:
+def test_the_migrations_can_be_undone_and_run_again(connection: Connection, postgres: PostgresServer) -> None:
     before = constraints(connection)
     command.downgrade(configured(connection), "base")
     assert constraints(connection) == set()
+    assert connection.exec_driver_sql(RELATIONS).all() == []
     assert connection.exec_driver_sql(ROLE_LIMITS).all() == []
     connection.rollback()
     command.upgrade(configured(connection), "head")
@@ -96,14 +113,14 @@ def test_the_migrations_can_be_taken_back_and_made_again(
     assert postgres.execute("SHOW lock_timeout") == [["0"]]
 
 
-def test_two_that_migrate_at_once_wait_for_each_other(postgres: PostgresServer) -> None:
+def test_migrating_twice_changes_nothing(postgres: PostgresServer) -> None:
     url = postgres.create_database("migrated_twice")
     migrate(url)
     migrate(url)
     postgres.drop_database("migrated_twice")
 
 
-def test_the_role_gives_up_before_its_client_does(database_url: str) -> None:
+def test_the_limits_of_the_role_are_shorter_than_the_timeout_of_the_client(database_url: str) -> None:
     engine = connect(database_url)
     with engine.connect() as opened:
         seconds = [
@@ -115,7 +132,7 @@ def test_the_role_gives_up_before_its_client_does(database_url: str) -> None:
     assert 0 < idle < SOCKET_TIMEOUT_SECONDS
 
 
-def test_one_that_was_killed_in_its_transaction_keeps_no_lock(
+def test_a_client_that_hangs_in_its_transaction_keeps_no_lock(
     database_url: str, connection: Connection, postgres: PostgresServer
 ) -> None:
     name = database_url.rpartition("/")[2]
@@ -153,5 +170,22 @@ def test_a_migration_outlasts_the_limits_of_the_role_and_of_the_functions(
             migrated = pool.submit(container.migrate_database)
             while postgres.execute(waits) == [[0]] and not migrated.done():
                 Event().wait(0.02)
-        assert migrated.result() == "0001"
+        assert migrated.result() == "0002"
     other.dispose()
+
+
+def test_the_migrations_layer_has_all_that_an_upgrade_needs(postgres: PostgresServer, tmp_path: Path) -> None:
+    command = ["make", "-C", "migrations", "build-MigrationsLayer", f"ARTIFACTS_DIR={tmp_path}"]
+    subprocess.run(command, check=True, capture_output=True)
+    path = [sysconfig.get_path("purelib"), str(Path("layers/els_core").resolve()), str(tmp_path / "python")]
+    url = postgres.create_database("migrated_by_the_layer")
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", UPGRADE, url],
+        cwd=tmp_path,
+        env={"PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "0002\n", done.stderr
+    postgres.drop_database("migrated_by_the_layer")
