@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from dev.servers.valkey import ValkeyServer
     from els_core.domain.arrivals import Arrival
 
-# What a provisioning of open batches sends: naming, locking, standing, record and outbox in a transaction;
-# after it the deletion from the outbox.
-PROVISION = ["INSERT INTO batches", "SELECT batch_id, status", "WITH asked", "WITH slots", "WITH messages"]
-FORGET = "DELETE FROM outbox"
+# What provisioning of open batches sends in its transaction: insert placeholders, lock, read the locked view,
+# record the decisions, insert into the outbox. After the commit it deletes from the outbox.
+PROVISION = ["INSERT INTO batches", "SELECT batch_id, status", "WITH arrivals", "WITH slots", "WITH messages"]
+DELETE = "DELETE FROM outbox"
 
 
 @dataclass
@@ -88,7 +88,7 @@ def test_provisioning_costs_the_same_for_any_number_of_records(
     arrivals: list[Arrival] = [content(f"c{n}", f"b{n % batches}") for n in range(records)]
     with watched(world, monkeypatch) as traffic:
         world.provision.provision(arrivals)
-    assert in_order(traffic, [*PROVISION, FORGET]), traffic.kinds()
+    assert in_order(traffic, [*PROVISION, DELETE]), traffic.kinds()
     assert traffic.postgres_trips == 8  # these six, BEGIN and COMMIT
     assert traffic.redis_trips == 1
 
@@ -101,10 +101,10 @@ def test_closing_a_batch_costs_the_same_whatever_its_size(
     world.provision.provision([content(f"c{n}") for n in range(slots - 1)])
     with watched(world, monkeypatch) as traffic:
         world.provision.provision([content("last")])
-    assert in_order(traffic, [*PROVISION[:4], "SELECT batch_id, status", PROVISION[4], FORGET]), (
+    assert in_order(traffic, [*PROVISION[:4], "SELECT batch_id, status", PROVISION[4], DELETE]), (
         traffic.kinds()
     )
-    assert (traffic.postgres_trips, traffic.redis_trips) == (9, 2)  # the roll more, and Redis is told
+    assert (traffic.postgres_trips, traffic.redis_trips) == (9, 2)  # a snapshot more, which refreshes Redis
 
 
 @pytest.mark.parametrize(("batches", "slots"), [(1, 10), (1, 2_000), (10, 10), (100, 10)])
@@ -114,7 +114,7 @@ def test_registering_costs_the_same_for_any_number_and_size_of_batches(
     registrations = [registration(slots, f"b{n}") for n in range(batches)]
     with watched(world, monkeypatch) as traffic:
         world.register.register(registrations)
-    # Name, lock, open, what is parked, the time, and the rolls for Redis.
+    # Placeholders, lock, open, parked arrivals, the time, and the snapshots for Redis.
     assert (len(traffic.statements), traffic.postgres_trips) == (6, 8), traffic.kinds()
     assert traffic.redis_trips == 1
 
@@ -128,7 +128,7 @@ def test_a_page_of_the_sweep_costs_the_same_for_any_number_of_batches(
     postgres.execute(sql, database=str(world.engine.url.database))
     with watched(world, monkeypatch) as traffic:
         assert len(world.expire.run(lambda: True).closed) == batches
-    # Lock, time, record, rolls, outbox and the deletion from it; four for the batch that waits for its
-    # registration, and one that deletes what is old. Two of these are transactions with BEGIN and COMMIT.
+    # Lock, time, record, snapshots, outbox and the deletion from it; four for the batch that waits for its
+    # registration, and one that deletes old batches. Two transactions have a BEGIN and a COMMIT each.
     assert (len(traffic.statements), traffic.postgres_trips) == (11, 15), traffic.kinds()
     assert traffic.redis_trips == 1
