@@ -1,4 +1,4 @@
-"""Runs the migrations on the database of ELS_DATABASE_URL, or on a connection that the caller hands in."""
+"""Runs the migrations on the database of ELS_DATABASE_URL, or on the connection of the caller."""
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
@@ -6,11 +6,11 @@ from sqlalchemy import Connection, create_engine, text
 from els_core.settings import read_database_url
 from migrations.tables import METADATA
 
-# Two migrations at once wait for each other; the number is arbitrary and only has to be the same everywhere.
+# Serialises concurrent migrations. The number is arbitrary, but must be the same everywhere.
 ADVISORY_LOCK = {"key": 7_315_001}
 
-# A migration may take its time, but it may not wait long for a lock: traffic waits behind it, and the
-# functions wait 5 s. Whoever runs it tries again.
+# A migration may run for long, but must not wait long for a lock: traffic queues behind it, and the functions
+# wait for 5 s. The caller retries.
 OWN_LIMITS = (
     "SET statement_timeout = 0",
     "SET idle_in_transaction_session_timeout = 0",
@@ -21,7 +21,7 @@ OWN_LIMITS = (
 
 
 def migrate(connection: Connection) -> None:
-    """Run each migration in a transaction of its own, one runner at a time."""
+    """Run each migration in a transaction of its own, while no other process migrates."""
     context.configure(connection=connection, target_metadata=METADATA, transaction_per_migration=True)
     for statement in OWN_LIMITS:
         connection.execute(text(statement), ADVISORY_LOCK if ":" in statement else {})

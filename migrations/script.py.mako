@@ -9,10 +9,10 @@ depends_on = ${repr(depends_on)}
 
 
 def upgrade() -> None:
-    """Say what it makes possible."""
+    """Say what this adds and why."""
     ${upgrades if upgrades else "raise NotImplementedError"}
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Undo the upgrade."""
     ${downgrades if downgrades else "raise NotImplementedError"}

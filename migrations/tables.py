@@ -1,6 +1,6 @@
-"""The tables as the migrations make them, for `alembic check`, which reports a migration that is missing.
+"""The tables as the migrations create them, so that `alembic check` reports a missing migration.
 
-The migrations are the only maker of the schema; a test compares the constraints too, which Alembic does not.
+Only the migrations create the schema. A test compares the check constraints too, which Alembic does not.
 """
 
 from __future__ import annotations
@@ -32,40 +32,40 @@ if TYPE_CHECKING:
 METADATA = MetaData()
 
 
-def _text(name: str, *, needed: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=not needed)
+def _text(name: str, *, required: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=not required)
 
 
-def _number(name: str, *, needed: bool = False) -> Column[int]:
-    return Column(name, Integer, nullable=not needed)
+def _number(name: str, *, required: bool = False) -> Column[int]:
+    return Column(name, Integer, nullable=not required)
 
 
-def _big(name: str, *, needed: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=not needed)
+def _big(name: str, *, required: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=not required)
 
 
-def _moment(name: str, *, needed: bool = False) -> Column[Any]:
-    return Column(name, DateTime(timezone=True), nullable=not needed)
+def _time(name: str, *, required: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=not required)
 
 
-def _of_a_batch(name: str) -> SchemaItem:
+def _batch_reference(name: str) -> SchemaItem:
     return ForeignKeyConstraint(["batch_id"], ["batches.batch_id"], name, ondelete="CASCADE")
 
 
 def _checks(*names: str) -> list[SchemaItem]:
-    """Name the checks; what they say stands in the migration."""
+    """Return check constraints by name; their conditions are in the migration."""
     return [CheckConstraint("true", name) for name in names]
 
 
 batches = Table(
     "batches",
     METADATA,
-    *(_text("batch_id", needed=True), _text("status", needed=True), _big("version", needed=True)),
-    *(_number(f"{name}_count", needed=True) for name in ("expected", "assigned", "failed")),
-    *(_moment("deadline"), _text("fingerprint"), _text("course_code"), _text("user_id"), _text("org_id")),
+    *(_text("batch_id", required=True), _text("status", required=True), _big("version", required=True)),
+    *(_number(f"{name}_count", required=True) for name in ("expected", "assigned", "failed")),
+    *(_time("deadline"), _text("fingerprint"), _text("course_code"), _text("user_id"), _text("org_id")),
     *(_text("class_id"), _text("essay_instructions"), _text("student_prompt_ref")),
     *(_number("timeout_seconds"), _text("correlation_id"), _text("announced_digest")),
-    *(_moment("created_at", needed=True), _moment("changed_at", needed=True)),
+    *(_time("created_at", required=True), _time("changed_at", required=True)),
     PrimaryKeyConstraint("batch_id", name="one_row_per_batch"),
     Index("open_deadlines", "deadline", "batch_id", postgresql_where=text("status = 'open'")),
     Index("closed_or_awaited_changes", "changed_at", postgresql_where=text("status <> 'open'")),
@@ -77,12 +77,12 @@ batches = Table(
 essays = Table(
     "essays",
     METADATA,
-    *(_text("batch_id", needed=True), _text("essay_id", needed=True), _text("status", needed=True)),
+    *(_text("batch_id", required=True), _text("essay_id", required=True), _text("status", required=True)),
     *(_text("text_storage_id"), _text("raw_file_storage_id"), _text("original_file_name")),
     *(_big("file_size_bytes"), _text("content_md5_hash"), _text("file_upload_id")),
-    *(_text("failure_identity"), _moment("settled_at")),
+    *(_text("failure_identity"), _time("settled_at")),
     PrimaryKeyConstraint("batch_id", "essay_id", name="one_row_per_slot"),
-    _of_a_batch("slot_belongs_to_a_batch"),
+    _batch_reference("slot_belongs_to_a_batch"),
     UniqueConstraint("batch_id", "text_storage_id", name="one_slot_per_content"),
     UniqueConstraint("batch_id", "failure_identity", name="one_slot_per_failure"),
     Index("available_essays", "batch_id", "essay_id", postgresql_where=text("status = 'available'")),
@@ -92,13 +92,13 @@ essays = Table(
 validation_failures = Table(
     "validation_failures",
     METADATA,
-    *(_text("batch_id", needed=True), _text("identity", needed=True), _text("essay_id")),
-    *(_text("late_reason"), _text("event_id", needed=True), _text("error_code", needed=True)),
-    *(_text("error_message", needed=True), _text("original_file_name", needed=True)),
-    *(_text("raw_file_storage_id", needed=True), _big("file_size_bytes", needed=True)),
-    *(_text("file_upload_id"), _moment("recorded_at", needed=True)),
+    *(_text("batch_id", required=True), _text("identity", required=True), _text("essay_id")),
+    *(_text("late_reason"), _text("event_id", required=True), _text("error_code", required=True)),
+    *(_text("error_message", required=True), _text("original_file_name", required=True)),
+    *(_text("raw_file_storage_id", required=True), _big("file_size_bytes", required=True)),
+    *(_text("file_upload_id"), _time("recorded_at", required=True)),
     PrimaryKeyConstraint("batch_id", "identity", name="one_row_per_failure"),
-    _of_a_batch("failure_belongs_to_a_batch"),
+    _batch_reference("failure_belongs_to_a_batch"),
     UniqueConstraint("batch_id", "essay_id", name="one_failure_per_slot"),
     *_checks("failure_has_a_slot_or_is_late", "late_reason_is_known"),
 )
@@ -106,23 +106,27 @@ validation_failures = Table(
 excess_contents = Table(
     "excess_contents",
     METADATA,
-    *(_text("batch_id", needed=True), _text("text_storage_id", needed=True), _text("reason", needed=True)),
-    *(_text("original_file_name", needed=True), _text("raw_file_storage_id", needed=True)),
-    *(_text("file_upload_id"), _moment("recorded_at", needed=True)),
+    *(
+        _text("batch_id", required=True),
+        _text("text_storage_id", required=True),
+        _text("reason", required=True),
+    ),
+    *(_text("original_file_name", required=True), _text("raw_file_storage_id", required=True)),
+    *(_text("file_upload_id"), _time("recorded_at", required=True)),
     PrimaryKeyConstraint("batch_id", "text_storage_id", name="one_row_per_excess_content"),
-    _of_a_batch("excess_content_belongs_to_a_batch"),
+    _batch_reference("excess_content_belongs_to_a_batch"),
     *_checks("excess_reason_is_known"),
 )
 
 parked_arrivals = Table(
     "parked_arrivals",
     METADATA,
-    *(_text("batch_id", needed=True), _text("identity", needed=True)),
+    *(_text("batch_id", required=True), _text("identity", required=True)),
     Column("arrival", JSONB, nullable=False),
-    *(_moment("parked_at", needed=True), _moment("announced_at")),
+    *(_time("parked_at", required=True), _time("announced_at")),
     Column("position", BigInteger, Identity(always=True), nullable=False),
     PrimaryKeyConstraint("batch_id", "identity", name="one_row_per_parked_arrival"),
-    _of_a_batch("parked_arrival_belongs_to_a_batch"),
+    _batch_reference("parked_arrival_belongs_to_a_batch"),
     Index("unannounced_parked", "parked_at", postgresql_where=text("announced_at IS NULL")),
 )
 
@@ -131,8 +135,8 @@ outbox = Table(
     METADATA,
     Column("event_id", Uuid, nullable=False),
     Column("position", BigInteger, Identity(always=True), nullable=False),
-    *(_text("batch_id", needed=True), _text("detail_type", needed=True), _text("detail", needed=True)),
-    _moment("created_at", needed=True),
+    *(_text("batch_id", required=True), _text("detail_type", required=True), _text("detail", required=True)),
+    _time("created_at", required=True),
     PrimaryKeyConstraint("event_id", name="one_row_per_event"),
     Index("outbox_order", "position"),
 )

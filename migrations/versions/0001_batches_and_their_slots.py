@@ -1,4 +1,4 @@
-"""Batches, their slots, what arrived for them, and the outbox."""
+"""Batches, their slots, their arrivals, and the outbox."""
 
 from alembic import op
 
@@ -144,8 +144,8 @@ INDEXES = (
     "CREATE INDEX outbox_order ON outbox (position)",
 )
 
-# All below the timeout of the functions, so that one that was killed keeps no lock. Said of the role, not
-# when a connection is made: RDS Proxy refuses that.
+# All shorter than the timeout of the functions, so that a killed function keeps no lock. Set on the role,
+# because RDS Proxy rejects them as connection options.
 LIMITS = {"lock_timeout": "5s", "statement_timeout": "8s", "idle_in_transaction_session_timeout": "8s"}
 CHANGE_LIMIT = """
 DO $$ BEGIN
@@ -157,7 +157,7 @@ TABLES = ("outbox", "parked_arrivals", "excess_contents", "validation_failures",
 
 
 def upgrade() -> None:
-    """Make the tables; every constraint has a name that reads as a sentence."""
+    """Create the tables; the name of each constraint says what it demands."""
     for statement in (BATCHES, ESSAYS, FAILURES, EXCESS, PARKED, OUTBOX, *INDEXES):
         op.execute(statement)
     for limit, value in LIMITS.items():
@@ -165,7 +165,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables with all that they hold."""
+    """Drop the tables and reset the limits of the role."""
     for table in TABLES:
         op.execute(f"DROP TABLE {table}")
     for limit in LIMITS:

@@ -40,7 +40,9 @@ def test_every_handler_imports_from_its_bundle_alone() -> None:
 
 
 def test_the_migrations_lie_beside_the_function_that_runs_them() -> None:
-    assert list((BUNDLED / "MigrateDatabaseFunction" / "migrations" / "versions").glob("0001_*.py"))
+    migrations = BUNDLED / "MigrateDatabaseFunction" / "migrations"
+    assert (migrations / "tables.py").is_file()
+    assert list((migrations / "versions").glob("0001_*.py"))
 
 
 def test_no_layer_is_left_and_nothing_waits_for_one() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from els_core.adapters.postgres import schema_upgrade as migrating
+from els_core.adapters.postgres import schema_upgrade
 from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.domain.batches import Status
@@ -37,9 +37,9 @@ SAFE = """
     op.execute("CREATE INDEX IF NOT EXISTS by_class ON batches (class_id)")
 """
 REWRITES = """
-    op.execute("ALTER TABLE batches ALTER COLUMN version TYPE numeric")
+    op.execute("ALTER TABLE essays ALTER COLUMN file_size_bytes TYPE numeric")
     op.execute("SELECT pg_sleep(2)")
-    op.execute("ALTER TABLE batches ALTER COLUMN version TYPE bigint")
+    op.execute("ALTER TABLE essays ALTER COLUMN file_size_bytes TYPE bigint")
 """
 ADDS = """
     op.execute("ALTER TABLE essays ADD COLUMN weight integer")
@@ -50,12 +50,12 @@ ADDS = """
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the migrations, to which a test adds one."""
     copy = Path(shutil.copytree("migrations", tmp_path / "migrations"))
-    monkeypatch.setattr(migrating, "_migrations", lambda: str(copy))
+    monkeypatch.setattr(schema_upgrade, "_migrations", lambda: str(copy))
     return copy
 
 
 def add_migration(folder: Path, body: str) -> None:
-    head = 'from alembic import op\n\nrevision = "9999"\ndown_revision = "0001"\n\n\ndef upgrade() -> None:'
+    head = 'from alembic import op\n\nrevision = "9999"\ndown_revision = "0002"\n\n\ndef upgrade() -> None:'
     (folder / "versions" / "9999_one_more.py").write_text(head + body, "utf-8")
 
 

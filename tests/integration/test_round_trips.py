@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # The statements of provisioning for open batches: insert placeholders, lock, read, record and enqueue in one
 # transaction, and after its commit the deletion from the outbox.
-PROVISION = ["INSERT INTO batches", "SELECT batch_id, status", "WITH asked", "WITH slots", "WITH messages"]
+PROVISION = ["INSERT INTO batches", "SELECT batch_id, status", "WITH arrivals", "WITH slots", "WITH messages"]
 DELETE_SENT = "DELETE FROM outbox"
 
 
@@ -106,10 +106,8 @@ def test_closing_a_batch_costs_the_same_for_any_size(
     assert in_order(traffic, [*PROVISION[:4], "SELECT batch_id, status", PROVISION[4], DELETE_SENT]), (
         traffic.beginnings()
     )
-    assert (traffic.postgres_trips, traffic.redis_trips) == (
-        9,
-        2,
-    )  # one more read, for the snapshot; then Redis is refreshed
+    # One more read, for the snapshot; then Redis is refreshed.
+    assert (traffic.postgres_trips, traffic.redis_trips) == (9, 2)
 
 
 @pytest.mark.fault(13)

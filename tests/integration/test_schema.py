@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -33,9 +38,22 @@ CONSTRAINTS = """
 SELECT c.conname, c.contype FROM pg_constraint AS c JOIN pg_class AS t ON t.oid = c.conrelid
 WHERE t.relnamespace = 'public'::regnamespace AND t.relname <> 'alembic_version' AND c.contype <> 'n'
 """
+RELATIONS = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'alembic_version%'
+"""
 ROLE_LIMITS = """
 SELECT setconfig FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase
 WHERE datname = current_database()
+"""
+# Without site, so that the source tree is not on the path: only the packages, the core layer and this one.
+UPGRADE = """
+import sys
+from els_core.adapters.postgres.connection import connect
+from els_core.adapters.postgres.schema_upgrade import upgrade
+engine = connect(sys.argv[1])
+print(upgrade(engine))
+engine.dispose()
 """
 
 
@@ -76,7 +94,7 @@ def test_tables_and_migrations_have_the_same_check_constraints(
     assert made == named
 
 
-def test_every_constraint_has_a_name_that_reads_as_a_sentence(connection: Connection) -> None:
+def test_the_name_of_every_constraint_says_what_it_demands(connection: Connection) -> None:
     sentence = re.compile(r"^[a-z]+(_[a-z]+){2,}$")
     assert [name for name, _ in constraints(connection) if not sentence.match(name)] == []
 
@@ -87,6 +105,7 @@ def test_downgrade_and_upgrade_lead_to_the_same_schema(
     before = constraints(connection)
     command.downgrade(configured(connection), "base")
     assert constraints(connection) == set()
+    assert connection.exec_driver_sql(RELATIONS).all() == []
     assert connection.exec_driver_sql(ROLE_LIMITS).all() == []
     connection.rollback()
     command.upgrade(configured(connection), "head")
@@ -152,5 +171,22 @@ def test_a_migration_is_not_bound_by_the_timeouts_of_the_role_and_the_functions(
             migrated = pool.submit(container.migrate_database)
             while postgres.execute(waits) == [[0]] and not migrated.done():
                 Event().wait(0.02)
-        assert migrated.result() == "0001"
+        assert migrated.result() == "0002"
     other.dispose()
+
+
+def test_the_migrations_layer_has_all_that_an_upgrade_needs(postgres: PostgresServer, tmp_path: Path) -> None:
+    command = ["make", "-C", "migrations", "build-MigrationsLayer", f"ARTIFACTS_DIR={tmp_path}"]
+    subprocess.run(command, check=True, capture_output=True)
+    path = [sysconfig.get_path("purelib"), str(Path("layers/els_core").resolve()), str(tmp_path / "python")]
+    url = postgres.create_database("migrated_by_the_layer")
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", UPGRADE, url],
+        cwd=tmp_path,
+        env={"PYTHONPATH": os.pathsep.join(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "0002\n", done.stderr
+    postgres.drop_database("migrated_by_the_layer")

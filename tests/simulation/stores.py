@@ -156,7 +156,7 @@ UNION ALL
 SELECT batch_id, 'parked', identity, NULL FROM parked_arrivals
 """)
 OUTBOX = text("SELECT event_id, batch_id, detail_type, detail FROM outbox ORDER BY position")
-ROLLS = text(statements.ROLL)
+SNAPSHOTS = text("SELECT * FROM batch_snapshots")
 CLEAR = text("WITH batches AS (DELETE FROM batches) DELETE FROM outbox")
 
 
@@ -181,7 +181,7 @@ class RealStores:
 
     def now(self) -> datetime:
         with self._engine.connect() as connection:
-            now: datetime = connection.execute(statements.NOW).scalar_one()
+            now: datetime = connection.execute(statements.READ_TIME.clause).scalar_one()
             return now
 
     def advance(self, span: timedelta) -> None:
@@ -192,7 +192,7 @@ class RealStores:
 
     def pages(self) -> dict[str, Page]:
         with self._engine.connect() as connection:
-            snapshots = [snapshot_of_row(row) for row in connection.execute(ROLLS).mappings()]
+            snapshots = [snapshot_of_row(row) for row in connection.execute(SNAPSHOTS).mappings()]
             without_slot = connection.execute(WITHOUT_SLOT).all() if snapshots else []
         return {
             snapshot.batch.batch_id: _page(

@@ -143,11 +143,11 @@ class Container:
 
     def migrate_database(self) -> str:
         """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is."""
-        return upgrade(self._connect_postgres(is_patient=True))
+        return upgrade(self._connect_postgres(has_timeout=False))
 
-    def _connect_postgres(self, *, is_patient: bool = False) -> Engine:
+    def _connect_postgres(self, *, has_timeout: bool = True) -> Engine:
         url = self.settings.database_url
-        return connect_postgres(url, postgres_password(url), is_patient=is_patient)
+        return connect_postgres(url, postgres_password(url), has_timeout=has_timeout)
 
 
 @cache

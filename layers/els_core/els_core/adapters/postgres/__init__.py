@@ -1,1 +1,1 @@
-"""The record and the judge."""
+"""Postgres, which decides: what its transactions commit is true."""

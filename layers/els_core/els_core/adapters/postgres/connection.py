@@ -1,4 +1,4 @@
-"""The engine: one connection per function copy. Its time limits are the role's, set by a migration."""
+"""The engine: one connection per function instance. A migration gives the role its time limits."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-SOCKET_TIMEOUT_SECONDS = 9  # longer than a statement may take, shorter than the function
+SOCKET_TIMEOUT_SECONDS = 9  # more than the role's statement timeout, less than the functions' timeout
 
 
-def connect(url: str, password: Callable[[], str] | None = None, *, is_patient: bool = False) -> Engine:
-    """Return an engine; connections are made when they are needed.
+def connect(url: str, password: Callable[[], str] | None = None, *, has_timeout: bool = True) -> Engine:
+    """Return an engine; it opens connections when they are needed.
 
-    `password` gives a fresh one per connection (an IAM token), and then the connection is encrypted.
-    A unix socket is named by `?unix_sock=`. A patient one, for migrations, waits as long as it takes.
+    `password` returns a new password for each connection (an IAM token); with it, connections use TLS.
+    `?unix_sock=` in the URL names a unix socket. Migrations connect without a socket timeout.
     """
     parsed = make_url(url)
-    arguments: dict[str, Any] = {"timeout": None if is_patient else SOCKET_TIMEOUT_SECONDS}
+    arguments: dict[str, Any] = {"timeout": SOCKET_TIMEOUT_SECONDS if has_timeout else None}
     if "unix_sock" in parsed.query:
         arguments["unix_sock"] = parsed.query["unix_sock"]
         parsed = parsed.difference_update_query(["unix_sock"])
     if password is not None:
         arguments["ssl_context"] = ssl.create_default_context()
-    # Errors end up in logs, and parameters hold file names.
+    # Errors are logged, and parameters contain file names, which are personal data.
     engine = create_engine(
         parsed, pool_size=1, max_overflow=0, connect_args=arguments, hide_parameters=True, module=DRIVER
     )

@@ -1,4 +1,4 @@
-"""The driver, with one round trip per statement where pg8000 takes three, and a socket that does not wait."""
+"""pg8000 with one round trip per statement instead of three, and with Nagle's algorithm off."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pg8000.core import NULL_BYTE, SYNC_MSG, Context
 from pg8000.dbapi import Connection
 from pg8000.exceptions import InterfaceError
 
-TIMESTAMPTZ = 1184  # its number in pg_type
+TIMESTAMPTZ = 1184  # its OID in pg_type
 
 
 class OneTripConnection(Connection):
-    """Sends a statement, its parameters and its execution together; nothing prepared stays in the session.
+    """Sends a statement, its parameters and its execution together; leaves nothing prepared in the session.
 
-    pg8000 parses, describes and executes in a round trip each. Postgres answers all three in their order, and
-    after a failure skips to the SYNC at the end, so that there is one answer to wait for.
+    pg8000 waits for an answer after Parse, after Describe and after Execute. Postgres answers all three in
+    order, and after an error it skips to the Sync at the end, so that waiting once is enough.
     https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
     """
 
@@ -29,10 +29,11 @@ class OneTripConnection(Connection):
             address = parameters.get("host", "localhost"), parameters.get("port", 5432)
             parameters["sock"] = dial(*address, parameters.get("timeout"))
         super().__init__(**parameters)
-        self.register_in_adapter(TIMESTAMPTZ, datetime.fromisoformat)  # pg8000's own parses by a pattern
+        # Faster than pg8000's own, which parses with a regular expression.
+        self.register_in_adapter(TIMESTAMPTZ, datetime.fromisoformat)
 
     def execute_unnamed(self, statement: str, vals: Any = (), oids: Any = (), stream: Any = None) -> Context:
-        """Execute one statement; raise the driver's error when Postgres refuses it."""
+        """Execute one statement; raise the driver's error when Postgres rejects it."""
         context = Context(statement, stream=stream)
         self.send_PARSE(NULL_BYTE, statement, oids)
         self.send_BIND(NULL_BYTE, make_params(self.py_types, vals))
@@ -51,19 +52,19 @@ class OneTripConnection(Connection):
 
 
 def dial(host: str, port: int, timeout: float | None = None) -> socket.socket:
-    """Return a socket that sends at once.
+    """Return a connected socket that sends without delay; raise the driver's error when there is none.
 
-    The driver writes a large statement in pieces; with Nagle's algorithm the last piece waits for the
+    The driver writes a large statement in pieces. With Nagle's algorithm the last piece waits for the
     server's delayed acknowledgement, 40 ms per statement.
     """
     try:
         connection = socket.create_connection((host, port), timeout)
     except OSError as error:
-        raise InterfaceError("no connection") from error
+        raise InterfaceError(f"cannot connect to {host}:{port}") from error
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return connection
 
 
-# The driver's module as SQLAlchemy knows it, with this connection in place of its own.
+# The module that SQLAlchemy takes as the driver: pg8000 with this connection class.
 DRIVER = SimpleNamespace(**vars(pg8000) | {"connect": OneTripConnection})

@@ -1,4 +1,4 @@
-"""Brings the schema up to date with the migrations that lie beside this code."""
+"""Upgrades the schema to the newest migration of the migrations layer."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from els_core.domain.errors import CoordinationTimeoutError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-ATTEMPTS = 60  # of 2 s each, inside the five minutes of the function
+ATTEMPTS = 60  # of at most 2 s each, within the 300 s of the function
 
 
 def upgrade(engine: Engine) -> str:
     """Run `alembic upgrade head` and return the revision.
 
-    A revision unknown to these migrations was made by newer code: the database is ahead and stays as it is.
+    A revision that these migrations do not contain is that of a newer release: the schema stays as it is.
     """
     config = Config()
     config.set_main_option("script_location", _migrations())
@@ -33,26 +33,26 @@ def upgrade(engine: Engine) -> str:
         current = MigrationContext.configure(connection).get_current_revision()
         connection.rollback()
         if current is None or current in known:
-            _upgrade_patiently(config)
+            _upgrade_with_retries(config)
             current = MigrationContext.configure(connection).get_current_revision()
     return str(current)
 
 
-def _upgrade_patiently(config: Config) -> None:
-    """Try again when a lock was not to be had; the traffic that waited behind the migration goes first."""
+def _upgrade_with_retries(config: Config) -> None:
+    """Retry after a lock timeout, so that the traffic that queued behind the migration goes first."""
     for left in reversed(range(ATTEMPTS)):
         try:
             command.upgrade(config, "head")
         except DBAPIError as error:
-            if not left or not isinstance(fault_of(error, "migrate"), CoordinationTimeoutError):
+            if not left or not isinstance(fault_of(error, "upgrade schema"), CoordinationTimeoutError):
                 raise
         else:
             return
 
 
 def _migrations() -> str:
-    """Return the folder of the migrations, which travel as a layer of their own."""
+    """Return the folder of the migrations, which are a layer of their own."""
     spec = find_spec("migrations")
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("the folder migrations is not importable: deploy the migrations layer")
+        raise FileNotFoundError("cannot import migrations: add the migrations layer to the function")
     return next(iter(spec.submodule_search_locations))

@@ -1,4 +1,4 @@
-"""One transaction: the port `Transaction`, each method one statement, `lock` two."""
+"""The port `Transaction`: each method is one statement, `lock` two, those that also return the time two."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.errors import fault_of
 from els_core.adapters.postgres.rows import (
-    answer_of,
+    asked_of,
     batch_of,
+    outcome_of,
     parked_of,
     snapshot_of,
     writes_of,
 )
-from els_core.domain.arrivals import Content, key_of
+from els_core.domain.arrivals import key_of
 from els_core.domain.decisions import LockedView
 from els_core.domain.errors import ProcessingError
 
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import Connection, TextClause
+    from sqlalchemy import Connection, CursorResult
     from sqlalchemy.engine import RowMapping
 
+    from els_core.adapters.postgres.statements import Statement
     from els_core.application.ports.repository import ParkedArrival
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import Batch, BatchSnapshot, Registration
@@ -39,37 +41,39 @@ if TYPE_CHECKING:
 
 
 class PostgresTransaction:
-    """The port `Transaction` on one connection inside its transaction."""
+    """The port `Transaction` on a connection whose transaction is open."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
-        """Name, then lock in the order of the ids."""
+        """Insert the placeholders that are missing, then lock all rows in the order of the ids."""
         ids = json.dumps(list(batch_ids))
-        self._run("name batches", statements.NAME, ids=ids)
-        rows = self._read("lock batches", statements.LOCK, ids=ids)
+        self._execute(statements.INSERT_PLACEHOLDER_BATCHES, ids=ids)
+        rows = self._read(statements.LOCK_BATCHES, ids=ids)
         return {row["batch_id"]: batch_of(row) for row in rows}
 
     def locked_view(
         self, arrivals: Sequence[Arrival], proposals: Mapping[ArrivalKey, Proposal]
     ) -> LockedView:
-        """Read first answers, free slots and the time in one statement."""
+        """Read first outcomes, free slots and the time in one statement."""
         if not arrivals:
             return LockedView(self._now(), {}, {})
-        asked = json.dumps([_asked(arrival, proposals.get(key_of(arrival))) for arrival in arrivals])
+        asked = json.dumps([asked_of(arrival, proposals.get(key_of(arrival))) for arrival in arrivals])
         first: dict[ArrivalKey, FinalOutcome] = {}
         free: dict[str, list[str]] = {}
         now = None
-        for row in self._read("read the standing of arrivals", statements.STANDING, asked=asked):
-            if row["word"] == "now":
-                now = row["now"]
-            elif row["word"] == "free":
-                free.setdefault(row["batch_id"], []).append(row["what"])
-            else:
-                first[row["batch_id"], row["identity"]] = answer_of(row["word"], row["what"])
+        for row in self._read(statements.READ_LOCKED_VIEW, arrivals=asked):
+            match row["kind"]:
+                case "now":
+                    now = row["now"]
+                case "available":
+                    free.setdefault(row["batch_id"], []).append(row["value"])
+                case kind:
+                    first[row["batch_id"], row["identity"]] = outcome_of(kind, row["value"])
         if now is None:
-            raise ProcessingError("read the time of the record", service="Postgres")
+            operation = statements.READ_LOCKED_VIEW.operation
+            raise ProcessingError(operation, service="Postgres", details="no row with the time")
         return LockedView(now, first, free)
 
     def open(self, registrations: Sequence[Registration]) -> dict[str, Batch]:
@@ -83,37 +87,37 @@ class PostgresTransaction:
             }
             for registration in registrations
         ]
-        opened = self._read("open batches", statements.OPEN, registrations=json.dumps(rows))
+        opened = self._read(statements.OPEN_BATCHES, registrations=json.dumps(rows))
         return {row["batch_id"]: batch_of(row) for row in opened}
 
     def parked(self, batch_ids: Sequence[str]) -> list[ParkedArrival]:
         """Read what is parked, oldest first."""
-        rows = self._read("read parked arrivals", statements.PARKED, ids=json.dumps(list(batch_ids)))
+        rows = self._read(statements.READ_PARKED_ARRIVALS, ids=json.dumps(list(batch_ids)))
         return [parked_of(row) for row in rows]
 
     def unpark(self, keys: Sequence[ArrivalKey]) -> None:
         """Delete parked arrivals."""
         rows = [{"batch_id": batch_id, "identity": identity} for batch_id, identity in keys]
-        self._run("remove parked arrivals", statements.UNPARK, keys=json.dumps(rows))
+        self._execute(statements.DELETE_PARKED_ARRIVALS, keys=json.dumps(rows))
 
     def record(self, changes: Sequence[BatchChange]) -> None:
-        """Write all in one statement and compare what was written with what was meant."""
+        """Write all changes in one statement, and raise unless every batch is as intended."""
         parameters = {name: json.dumps(rows) for name, rows in writes_of(changes).items()}
-        [row] = self._read("record decisions", statements.RECORD, **parameters)
-        if row["count"] != len(changes):
+        [row] = self._read(statements.RECORD_DECISIONS, **parameters)
+        if row["recorded"] != len(changes):
             raise ProcessingError(
-                "record decisions",
+                statements.RECORD_DECISIONS.operation,
                 service="Postgres",
-                details=f"{row['count']} of {len(changes)} batches were as they were locked",
+                details=f"{row['recorded']} of {len(changes)} batches were still as locked",
             )
 
     def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
-        """Read batches with everything that they hold."""
-        rows = self._read("read batches", statements.ROLLS, ids=json.dumps(list(batch_ids)))
+        """Read batches with all that belongs to them."""
+        rows = self._read(statements.READ_SNAPSHOTS, ids=json.dumps(list(batch_ids)))
         return [snapshot_of(row) for row in rows]
 
     def enqueue(self, messages: Sequence[OutboxMessage]) -> None:
-        """Insert into the outbox, and keep the digests of final results beside their batches."""
+        """Insert into the outbox, and store the digests of final results beside their batches."""
         rows = [
             {
                 "event_id": str(message.event_id),
@@ -124,54 +128,37 @@ class PostgresTransaction:
             }
             for message in messages
         ]
-        self._run("fill the outbox", statements.ENQUEUE, messages=json.dumps(rows))
+        self._execute(statements.INSERT_INTO_OUTBOX, messages=json.dumps(rows))
 
     def overdue(self, limit: int) -> tuple[datetime, list[Batch]]:
-        """Lock due batches that nobody holds."""
-        rows = self._read("find overdue batches", statements.OVERDUE, limit=limit)
+        """Lock overdue batches that no other transaction holds."""
+        rows = self._read(statements.LOCK_OVERDUE_BATCHES, limit=limit)
         return self._now(), [batch_of(row) for row in rows]
 
     def overdue_parked(
         self, waited: timedelta, limit: int
     ) -> tuple[datetime, list[tuple[Batch, list[ParkedArrival]]]]:
-        """Lock awaited batches and mark their overdue arrivals."""
-        rows = self._read(
-            "find overdue parked arrivals",
-            statements.OVERDUE_PARKED,
-            waited=waited.total_seconds(),
-            limit=limit,
-        )
+        """Lock awaited batches and mark their overdue arrivals as announced."""
+        rows = self._read(statements.MARK_OVERDUE_PARKED_ARRIVALS, waited=waited.total_seconds(), limit=limit)
         groups = (list(group) for _, group in groupby(rows, key=lambda row: row["batch_id"]))
         return self._now(), [(batch_of(group[0]), [parked_of(row) for row in group]) for group in groups]
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Undo what is written inside when it raises."""
+        """Roll back what is written inside when it raises."""
         with self._connection.begin_nested():
             yield
 
     def _now(self) -> datetime:
-        [row] = self._read("read the time of the record", statements.NOW)
-        now: datetime = row["clock_timestamp"]
+        [row] = self._read(statements.READ_TIME)
+        now: datetime = row["now"]
         return now
 
-    def _read(self, operation: str, statement: TextClause, **parameters: Any) -> Sequence[RowMapping]:
+    def _read(self, statement: Statement, **parameters: Any) -> Sequence[RowMapping]:
+        return self._execute(statement, **parameters).mappings().all()
+
+    def _execute(self, statement: Statement, **parameters: Any) -> CursorResult[Any]:
         try:
-            return self._connection.execute(statement, parameters).mappings().all()
+            return self._connection.execute(statement.clause, parameters)
         except (DBAPIError, OSError) as error:
-            raise fault_of(error, operation) from error
-
-    def _run(self, operation: str, statement: TextClause, **parameters: Any) -> None:
-        try:
-            self._connection.execute(statement, parameters)
-        except (DBAPIError, OSError) as error:
-            raise fault_of(error, operation) from error
-
-
-def _asked(arrival: Arrival, proposal: Proposal | None) -> dict[str, str | None]:
-    return {
-        "batch_id": arrival.batch_id,
-        "identity": arrival.identity,
-        "text_storage_id": arrival.text_storage_id if isinstance(arrival, Content) else None,
-        "proposed": proposal.essay_id if proposal else None,
-    }
+            raise fault_of(error, statement.operation) from error
