@@ -1,15 +1,26 @@
-# One command each; everything is installed by the first that needs it.
+# One command each, in the order of a day. The first one that needs a program installs it.
 .DEFAULT_GOAL := help
 SHELL := bash
 UV := .uv/bin/uv
-# This python3 where it is 3.13, else uv finds or fetches one.
+# This python3 if it is 3.13; otherwise uv finds or downloads one.
 PYTHON := $(shell python3 -c 'import sys; print(sys.executable if sys.version_info[:2] == (3, 13) else "3.13")')
 RUN := .venv/bin
+# The requirements of the layer: what the lock says, without the development tools.
+EXPORT = $(UV) export --quiet --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --python $(PYTHON)
+REQUIREMENTS := layers/els_core/requirements.txt
+CACHES := .aws-sam .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
+# A line `## ` after a target is its help, ` | ` begins a new line of it, `### ` begins a group.
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@awk -F ' ## ' '/^### / { print "\n" substr($$0, 5) } \
+		/^[a-z-]+:.* ## / { split($$1, target, ":"); lines = split($$2, line, / [|] /); \
+		printf "  make %-14s %s\n", target[1], line[1]; \
+		for (i = 2; i <= lines; i++) printf "  %-19s %s\n", "", line[i] }' $(MAKEFILE_LIST)
 
-install: .venv/installed ## install what the project needs into .uv and .venv
+### Start here
+
+setup: install ## install what the project needs into .uv and .venv
+install: .venv/installed
 
 .uv/bin/uv:
 	@python3 -m venv .uv
@@ -19,53 +30,77 @@ install: .venv/installed ## install what the project needs into .uv and .venv
 	@$(UV) sync --quiet --frozen --python $(PYTHON)
 	@touch $@
 
-check: install ## ruff, mypy strict, import-linter, sam validate --lint, the lock and the layer's requirements in step
-	$(RUN)/ruff check
-	$(RUN)/ruff format --check
-	$(RUN)/mypy
-	$(RUN)/lint-imports
-	$(RUN)/python -m dev validate
-	$(UV) lock --check --quiet --python $(PYTHON)
-	$(UV) export --quiet --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --python $(PYTHON) | diff layers/els_core/requirements.txt - || (echo "layers/els_core/requirements.txt is not in step with the lock: run make lock" && false)
-
-lock: .uv/bin/uv ## lock the dependencies again and export the layer's requirements
-	$(UV) lock --python $(PYTHON)
-	$(UV) export --quiet --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --python $(PYTHON) > layers/els_core/requirements.txt
-
-crashpoints: install ## kill a process, or lose its answer, at every call that it makes
-	$(RUN)/pytest tests/simulation/test_crash_points.py
-
-test: install ## every test
-	$(RUN)/pytest
-
-bench: install ## compare the handler with bare loops over the same drivers; QUICK=1 takes a minute
-	$(RUN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
-
-simulate: install ## simulated runs: SEEDS=10000 of them, from FIRST=1 on, or replay one with its trace: SEED=n
-	$(RUN)/python -m tests.simulation $(if $(SEED),seed $(SEED),seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
-
-schemas: install ## write the JSON Schemas of the wire format to docs/schemas
-	$(RUN)/python -m dev schemas
-
-mutants: install ## remove the guards one by one; the simulation must notice each within a stated number of seeds
-	$(RUN)/python -m tests.simulation mutants
-
-build: install ## build functions and layers with sam, and compile the layer
-	$(RUN)/python -m dev build
-
-bundle: install ## build each function with its layers in one folder, for a local AWS that does not apply layers
-	$(RUN)/python -m dev bundle
-
-chaos: install ## kill -9 and break everything under load for MINUTES=n (SEED=n), then balance the books
-	$(RUN)/python -m dev.chaos chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
-
-demo: install ## play upstream on real files: make demo [ESSAYS=folder] [KEEP=1 leaves it running] [BREAK=1 breaks a promise] [BUNDLE=1 without layers]
+demo: install ## deploy to a local AWS, send files, check the invariants | [ESSAYS=folder] other files  [KEEP=1] leave it running | [BREAK=1] break an invariant  [BUNDLE=1] no layers
 	@$(RUN)/python -m dev.demo $(if $(ESSAYS),--essays "$(ESSAYS)") $(if $(KEEP),--keep) $(if $(BREAK),--break) $(if $(BUNDLE),--bundle)
 
 demo-stop: install ## stop what make demo KEEP=1 left running
 	@$(RUN)/python -m dev.demo stop
 
-endurance: install ## keep up a steady load for MINUTES=n (SEED=n): all succeeds, memory is flat, the books balance
+### While you work
+
+test-unit: install ## the unit tests, in seconds, without a server
+	$(RUN)/pytest -n 0 tests/unit
+
+test-contract: install ## one suite for fakes and real adapters, with real servers
+	$(RUN)/pytest tests/contract
+
+format: install ## format the code and fix what ruff can fix
+	$(RUN)/ruff check --quiet --fix-only
+	$(RUN)/ruff format
+
+schemas: install ## write the JSON Schemas of the wire format to docs/schemas
+	$(RUN)/python -m dev schemas
+
+lock: .uv/bin/uv ## lock the dependencies and export those of the layer
+	$(UV) lock --python $(PYTHON)
+	$(EXPORT) > $(REQUIREMENTS)
+
+### Before you push
+
+check: install ## ruff, mypy, import-linter, codespell, sam validate, lock
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/codespell
+	$(RUN)/python -m dev validate
+	$(UV) lock --check --quiet --python $(PYTHON)
+	$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) does not match uv.lock: run make lock" && false)
+
+test: install ## every test, on real servers
+	$(RUN)/pytest
+
+### Look for faults longer than the tests do
+
+simulate: install ## simulated runs with faults, on fakes | [SEEDS=n] how many  [FIRST=n] from which seed | [SEED=n] replay one, with its trace
+	$(RUN)/python -m tests.simulation $(if $(SEED),seed $(SEED),seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
+
+crashpoints: install ## a crash or a lost answer at every call of a port
+	$(RUN)/pytest tests/simulation/test_crash_points.py
+
+mutants: install ## remove the guards one by one; the simulator must notice
+	$(RUN)/python -m tests.simulation mutants
+
+chaos: install ## kill -9 and store faults under load, then reconcile | [MINUTES=n] how long  [SEED=n] repeat a run
+	$(RUN)/python -m dev.chaos chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
+endurance: install ## a steady load: all of it succeeds and memory stays flat | [MINUTES=n] how long  [SEED=n] repeat a run
 	$(RUN)/python -m dev.chaos endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-.PHONY: help install check lock test schemas build bundle chaos endurance bench crashpoints simulate mutants demo demo-stop
+bench: install ## compare the handler with bare loops over the same drivers | [QUICK=1] takes a minute  [OUT=file] keep the results
+	$(RUN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
+
+### Build and clean
+
+build: install ## build functions and layers with sam, and compile the layer
+	$(RUN)/python -m dev build
+
+bundle: install ## build each function with its layers in one folder
+	$(RUN)/python -m dev bundle
+
+clean: ## delete build output and caches; keep .uv, .venv and .local
+	rm -rf $(CACHES)
+	find . -name __pycache__ -type d -not -path './.uv/*' -not -path './.venv/*' -prune -exec rm -rf {} +
+
+.PHONY: help setup install demo demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
+	mutants chaos endurance bench build bundle clean

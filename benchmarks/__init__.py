@@ -1,1 +1,1 @@
-"""Every number that is quoted, by command."""
+"""Benchmarks: the commands behind every figure that the README quotes."""

@@ -1,4 +1,4 @@
-"""Rounds: the same work by every side, in alternating order, on stores emptied before each."""
+"""The harness: every implementation does the same work, in alternating order, on emptied stores."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks.workload import Trace
+from benchmarks.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from benchmarks.servers import Stores
-    from benchmarks.workload import Shape
+    from benchmarks.servers import Servers
+    from benchmarks.workload import WorkloadSize
     from els_core.domain.arrivals import Arrival
 
+HANDLER, REDIS_ONLY, REDIS_AND_POSTGRES = "handler", "(a) Redis only", "(b) Redis and Postgres"
+BASELINES = (REDIS_AND_POSTGRES, REDIS_ONLY)
 
-class Side(Protocol):
-    """One way to do the work."""
 
-    def over(self, chunks: Sequence[Sequence[Arrival]]) -> Callable[[], None]:
-        """Return what is to be timed."""
+class Implementation(Protocol):
+    """One way to do the work: the candidate or a baseline."""
+
+    def prepare(self, sqs_batches: Sequence[Sequence[Arrival]]) -> Callable[[], None]:
+        """Return the call that is timed; it handles all SQS batches."""
         ...
 
 
 @dataclass(frozen=True)
-class Task:
-    """What is measured: a trace of this shape, handed over in chunks of this size."""
+class BenchmarkCase:
+    """What is measured: a workload of this size, in SQS batches of this size, so many rounds."""
 
-    shape: Shape
-    chunk: int
+    size: WorkloadSize
+    sqs_batch_size: int
     rounds: int
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of the rounds, with their extremes."""
+    """The median of the rounds, with the lowest and the highest value."""
 
     median: float
     lowest: float
@@ -44,45 +47,57 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Arrivals per second of each side, and the whole handler's share of each bare loop, round by round."""
+class BenchmarkResult:
+    """Arrivals per second of each implementation, and the handler's share of each baseline's rate.
 
-    task: Task
+    A share compares two runs of the same round.
+    """
+
+    case: BenchmarkCase
     arrivals: int
     rates: Mapping[str, Spread]
     shares: Mapping[str, Spread]
 
 
-WHOLE, SCRIPTS, BARE = "whole handler", "(a) scripts", "(b) scripts and Postgres"
-
-
-def measure(task: Task, sides: Mapping[str, Side], stores: Stores) -> Figures:
-    """Run one round to warm up and then those that count."""
-    trace = Trace.of(task.shape)
-    chunks = trace.chunks(task.chunk)
-    rounds = []
-    for number in range(task.rounds + 1):
-        order = sorted(sides, reverse=bool(number % 2))
-        rounds.append({name: _seconds(sides[name], name, trace, chunks, stores) for name in order})
+def measure(
+    case: BenchmarkCase, implementations: Mapping[str, Implementation], servers: Servers
+) -> BenchmarkResult:
+    """Run all rounds; the first one is a warm-up and does not count."""
+    workload = Workload.generate(case.size)
+    sqs_batches = workload.sqs_batches(case.sqs_batch_size)
+    rounds: list[dict[str, float]] = []
+    for number in range(case.rounds + 1):
+        order = sorted(implementations, reverse=bool(number % 2))
+        rounds.append(
+            {name: _seconds(name, implementations[name], workload, sqs_batches, servers) for name in order}
+        )
     counted = rounds[1:]
-    count = len(trace.arrivals)
-    return Figures(
-        task,
+    count = len(workload.arrivals)
+    return BenchmarkResult(
+        case,
         count,
-        {name: _spread([count / seconds[name] for seconds in counted]) for name in sides},
-        {name: _spread([one[name] / one[WHOLE] for one in counted]) for name in (SCRIPTS, BARE)},
+        {name: _spread([count / seconds[name] for seconds in counted]) for name in implementations},
+        {name: _spread([seconds[name] / seconds[HANDLER] for seconds in counted]) for name in BASELINES},
     )
 
 
 def _seconds(
-    side: Side, name: str, trace: Trace, chunks: Sequence[Sequence[Arrival]], stores: Stores
+    name: str,
+    implementation: Implementation,
+    workload: Workload,
+    sqs_batches: Sequence[Sequence[Arrival]],
+    servers: Servers,
 ) -> float:
-    stores.refill(trace)
-    loop = side.over(chunks)
+    """Time one run, and raise unless it has done all the work."""
+    servers.reset(workload)
+    run = implementation.prepare(sqs_batches)
     start = perf_counter()
-    loop()
+    run()
     seconds = perf_counter() - start
-    (stores.judge_proposals if name == SCRIPTS else stores.judge)(trace)
+    if name == REDIS_ONLY:
+        servers.check_proposals(workload)
+    else:
+        servers.check_results(workload)
     return seconds
 
 

@@ -1,7 +1,7 @@
-"""A bus in a process of its own: an HTTP endpoint on the loopback that speaks PutEvents and remembers.
+"""An HTTP endpoint on 127.0.0.1 that answers PutEvents and keeps the entries, in a process of its own.
 
-It checks no signature and matches no rule; it reads each call, gives every entry an id and answers, so both
-sides of a comparison pay what their client costs and nearly nothing for the bus.
+It checks no signature and matches no rule. So every implementation pays for its client, and hardly anything
+for the bus.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import ServerProcess, free_port
 from dev.programs.tools import ROOT
 
-TERMINAL = ("BatchEssaysReady", "BatchValidationErrors", "BatchReadinessTimeout")
+TERMINAL_EVENT_TYPES = ("BatchEssaysReady", "BatchValidationErrors", "BatchReadinessTimeout")
 
 
-class LoopbackBus:
-    """Starts and stops the endpoint, and asks it what it took."""
+class LoopbackBus(Lifecycle):
+    """Starts and stops the endpoint, and asks it what it has received."""
 
     def __init__(self) -> None:
         self._port = free_port()
@@ -37,36 +38,36 @@ class LoopbackBus:
         """Return the endpoint for `AWS_ENDPOINT_URL`."""
         return f"http://127.0.0.1:{self._port}"
 
-    def __enter__(self) -> Self:
+    def _open(self) -> None:
         self._server.start(self._is_ready)
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Kill the endpoint and remove its folder."""
         self._server.kill()
         self._folder.cleanup()
 
-    def take_out(self) -> dict[str, Any]:
-        """Return what was taken since the last time: events by kind, and terminal events by batch."""
+    def take_summary(self) -> dict[str, Any]:
+        """Return what came since the last call: event counts by type, and terminal event ids by batch."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
         connection.request("GET", "/")
-        taken: dict[str, Any] = json.loads(connection.getresponse().read())
+        summary: dict[str, Any] = json.loads(connection.getresponse().read())
         connection.close()
-        return taken
+        return summary
 
     def _is_ready(self) -> bool:
         with suppress(OSError):
-            return bool(self.take_out())
+            return bool(self.take_summary())
         return False
 
 
 class _Endpoint:
-    """The taken entries, and the two things that can be asked."""
+    """Keeps the entries of all PutEvents calls until the summary is taken."""
 
     def __init__(self) -> None:
         self._entries: list[dict[str, str]] = []
 
     def answer(self, method: str, body: bytes) -> dict[str, Any]:
-        """Take the entries of a POST, or hand out and forget what was taken."""
+        """Keep the entries of a POST, or return the summary of a GET and delete them."""
         if method == "GET":
             entries, self._entries = self._entries, []
             return _summary(entries)
@@ -91,13 +92,12 @@ class _Endpoint:
 
 
 def _summary(entries: list[dict[str, str]]) -> dict[str, Any]:
-    kinds = Counter(entry["DetailType"] for entry in entries)
     ids: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
-        if entry["DetailType"] in TERMINAL:
+        if entry["DetailType"] in TERMINAL_EVENT_TYPES:
             detail = json.loads(entry["Detail"])
             ids[detail["data"]["batch_id"]].append(detail["metadata"]["event_id"])
-    return {"kinds": kinds, "terminal": ids}
+    return {"events": Counter(entry["DetailType"] for entry in entries), "terminal": ids}
 
 
 async def _main(port: int) -> None:

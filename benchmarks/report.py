@@ -1,4 +1,4 @@
-"""Figures for people, as a table, and for machines, as JSON."""
+"""The results for people, as tables of 80 columns, and for programs, as JSON."""
 
 from __future__ import annotations
 
@@ -10,40 +10,62 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from benchmarks.harness import BARE, SCRIPTS, WHOLE
+from benchmarks.harness import BASELINES, HANDLER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.harness import Figures, Spread
+    from benchmarks.harness import BenchmarkResult, Spread
+
+WIDTH = 80
+CAPTION = "A workload is batches x slots. Median (lowest to highest) of all rounds."
 
 
-def table_of(figures: Sequence[Figures]) -> Table:
-    """Return the table: medians, with lowest and highest."""
-    table = Table(
-        title="Arrivals per second, and the whole handler's share of the bare loops in the same round",
-        caption=f"median (lowest to highest) of the rounds, one process, {_machine()}",
-    )
-    for heading in ("batches x slots", "SQS batch", WHOLE, BARE, SCRIPTS, "share of (b)", "share of (a)"):
-        table.add_column(heading, justify="right")
-    for one in figures:
-        rates = [_text(one.rates[name], ",.0f") for name in (WHOLE, BARE, SCRIPTS)]
-        shares = [_text(one.shares[name], ".2f") for name in (BARE, SCRIPTS)]
-        table.add_row(str(one.task.shape), f"{one.task.chunk}", *rates, *shares)
+def rates_table(results: Sequence[BenchmarkResult]) -> Table:
+    """Return arrivals per second, one row for each implementation of each case."""
+    table = _table("Arrivals per second", "implementation", "median", "lowest", "highest")
+    for result in results:
+        for name in (HANDLER, *BASELINES):
+            rate = result.rates[name]
+            values = [f"{value:,.0f}" for value in (rate.median, rate.lowest, rate.highest)]
+            table.add_row(*_case(result, is_first=name == HANDLER), name, *values)
+        table.add_section()
     return table
 
 
-def save(figures: Sequence[Figures], path: Path) -> None:
-    """Write the figures as JSON."""
+def shares_table(results: Sequence[BenchmarkResult]) -> Table:
+    """Return the handler's share of each baseline's rate, one row for each case."""
+    table = _table("The handler's rate as a share of each baseline's, in the same round", *BASELINES)
+    for result in results:
+        table.add_row(*_case(result), *(_share(result.shares[name]) for name in BASELINES))
+    table.caption = f"{CAPTION}\n{_machine()}."
+    return table
+
+
+def save(results: Sequence[BenchmarkResult], path: Path) -> None:
+    """Write the results as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"machine": _machine(), "figures": [asdict(one) for one in figures]}
+    content = {"machine": _machine(), "results": [asdict(result) for result in results]}
     path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, width=WIDTH)
+    table.add_column("workload", justify="right")
+    table.add_column("SQS batch", justify="right")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "implementation" else "right")
+    return table
+
+
+def _case(result: BenchmarkResult, *, is_first: bool = True) -> tuple[str, str]:
+    return (str(result.case.size), f"{result.case.sqs_batch_size:,}") if is_first else ("", "")
+
+
+def _share(share: Spread) -> str:
+    return f"{share.median:.2f} ({share.lowest:.2f} to {share.highest:.2f})"
+
+
 def _machine() -> str:
-    return f"{os.cpu_count()} cores shared with the servers, Python {platform.python_version()}"
-
-
-def _text(spread: Spread, form: str) -> str:
-    return f"{spread.median:{form}} ({spread.lowest:{form}} to {spread.highest:{form}})"
+    return f"One process, {os.cpu_count()} cores shared with the servers, Python {platform.python_version()}"

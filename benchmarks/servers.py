@@ -1,23 +1,28 @@
-"""The servers of a benchmark, emptied between rounds, and the judge of what a round left in them."""
+"""The servers of a benchmark: emptied before each run, and asked after it whether all the work was done."""
 
 from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from benchmarks.loopback_bus import LoopbackBus
+from dev.deploy.template import Template
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.tools import REGION
 from dev.servers.postgres import PostgresServer
 from dev.servers.valkey import ValkeyServer
 from els_core import bootstrap
+from els_core.adapters.redis import keys
 
 if TYPE_CHECKING:
-    from benchmarks.workload import Trace
+    from benchmarks.workload import Workload
 
 BUS = "outbound"
+FUNCTION, DEAD_LETTER_QUEUE = "ProvisionContentFunction", "ProvisionContentDeadLetters"
 
-CLOSED = """
+# Ended batches, counted slots, used slots, arrivals without a slot, unsent events.
+TOTALS = """
 SELECT count(*) FILTER (WHERE status IN ('ready', 'failed')), sum(assigned_count + failed_count),
     (SELECT count(*) FROM essays WHERE status <> 'available'),
     (SELECT count(*) FROM excess_contents)
@@ -27,68 +32,72 @@ FROM batches
 """
 
 
-class Stores:
-    """A real Valkey, a real Postgres that waits for the disk, and a bus on the loopback."""
+class Servers(Lifecycle):
+    """A real Valkey, a real Postgres with fsync, and a loopback bus in place of EventBridge."""
 
     def __init__(self) -> None:
         self.postgres = PostgresServer()
         self.valkey = ValkeyServer()
         self.bus = LoopbackBus()
-        self._open = ExitStack()
+        self._servers = ExitStack()
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            for server in (self.postgres, self.valkey, self.bus):
-                stack.enter_context(server)
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                if self.postgres.execute(f"SHOW {setting}") != [["on"]]:
-                    raise RuntimeError(f"Postgres runs with {setting} off")
-            os.environ.update(self._environment())
-            bootstrap.container.cache_clear()
-            bootstrap.container().migrate_database()
-            self._open = stack.pop_all()
-        return self
+    def _open(self) -> None:
+        for server in (self.postgres, self.valkey, self.bus):
+            self._servers.enter_context(server)
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            if self.postgres.execute(f"SHOW {setting}") != [["on"]]:
+                raise RuntimeError(f"Postgres runs with {setting} off: a benchmark needs it on")
+        os.environ.update(self._environment())
+        bootstrap.container.cache_clear()
+        bootstrap.container().migrate_database()
 
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def close(self) -> None:
+        """Stop every server."""
+        self._servers.close()
+
+    def reset(self, workload: Workload) -> None:
+        """Empty the stores and the bus, and register the batches of a workload."""
+        self.postgres.execute("TRUNCATE batches, outbox CASCADE")
+        with self.valkey.client() as client:
+            client.flushall()
+        bootstrap.container().register_batch().process(workload.registrations)
+        self.bus.take_summary()
+
+    def check_results(self, workload: Workload) -> None:
+        """Raise unless every batch has ended with one terminal event, and every arrival is in Postgres."""
+        slots, batches = workload.size.total_slots, workload.size.batches
+        expected = [batches, slots, slots, workload.excess, 0]
+        [totals] = self.postgres.execute(TOTALS)
+        if totals != expected:
+            raise RuntimeError(f"after {workload.size} Postgres has the totals {totals}, not {expected}")
+        terminal = self.bus.take_summary()["terminal"]
+        if len(terminal) != batches or any(len(ids) != 1 for ids in terminal.values()):
+            raise RuntimeError(
+                f"{len(terminal)} of {batches} batches had terminal events, or one had several"
+            )
+
+    def check_proposals(self, workload: Workload) -> None:
+        """Raise unless Redis has proposed every slot."""
+        with self.valkey.client() as client:
+            pipeline = client.pipeline(transaction=False)
+            for registration in workload.registrations:
+                for name in (keys.CONTENTS, keys.FAILURES):
+                    pipeline.hlen(keys.key(registration.batch_id, name))
+            proposed = sum(pipeline.execute())
+        if proposed != workload.size.total_slots:
+            raise RuntimeError(f"Redis proposed {proposed} of {workload.size.total_slots} slots")
 
     def _environment(self) -> dict[str, str]:
+        values = {
+            "DatabaseUrl": self.postgres.url,
+            "RedisUrl": self.valkey.url,
+            "OutboundBusName": BUS,
+            DEAD_LETTER_QUEUE: f"{self.bus.url}/dead-letters",
+        }
         return {
+            **Template.read(values).environment(FUNCTION),
             "AWS_ENDPOINT_URL": self.bus.url,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            "ELS_DATABASE_URL": self.postgres.url,
-            "ELS_REDIS_URL": self.valkey.url,
-            "ELS_EVENT_BUS": BUS,
-            "ELS_DEAD_LETTER_QUEUE_URL": f"{self.bus.url}/dead",
         }
-
-    def refill(self, trace: Trace) -> None:
-        """Empty everything and register the batches of a trace."""
-        self.postgres.execute("TRUNCATE batches, outbox CASCADE")
-        with self.valkey.client() as client:
-            client.flushall()
-        bootstrap.container().register_batch().process(trace.registrations)
-        self.bus.take_out()
-
-    def judge(self, trace: Trace) -> None:
-        """Raise unless every batch is closed and announced once and every arrival is accounted for."""
-        items, batches = trace.shape.items, trace.shape.batches
-        [found] = self.postgres.execute(CLOSED)
-        if found != [batches, items, items, trace.excess, 0]:
-            raise RuntimeError(f"Postgres holds {found} after {trace.shape}")
-        told = self.bus.take_out()["terminal"]
-        if len(told) != batches or any(len(ids) != 1 for ids in told.values()):
-            raise RuntimeError(f"the bus took final results of {len(told)} of {batches} batches")
-
-    def judge_proposals(self, trace: Trace) -> None:
-        """Raise unless Redis has handed out every slot."""
-        with self.valkey.client() as client:
-            pipeline = client.pipeline(transaction=False)
-            for registration in trace.registrations:
-                pipeline.hlen(f"batch:{{{registration.batch_id}}}:contents")
-                pipeline.hlen(f"batch:{{{registration.batch_id}}}:failures")
-            found = sum(pipeline.execute())
-        if found != trace.shape.items:
-            raise RuntimeError(f"Redis handed out {found} of {trace.shape.items} slots")

@@ -1,11 +1,11 @@
-"""The one seeded trace of all figures: batches shuffled together, with duplicates, failures and excess."""
+"""The seeded workload of all measurements: interleaved batches with duplicates, failures and excess."""
 
 from __future__ import annotations
 
 import json
 import random
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, assert_never
 from uuid import UUID
 
 from els_core.domain.arrivals import Content, Failure
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from els_core.domain.arrivals import Arrival
 
 SEED = 20260131
-DUPLICATES, FAILURES, EXCESS = 0.10, 0.02, 0.01  # shares of all items
+DUPLICATES, FAILURES, EXCESS = 0.10, 0.02, 0.01  # shares of all slots
 
 
 @dataclass(frozen=True)
-class Shape:
-    """So many batches of so many slots."""
+class WorkloadSize:
+    """How many batches, and how many slots in each."""
 
     batches: int
     slots: int
@@ -31,96 +31,98 @@ class Shape:
         return f"{self.batches} x {self.slots}"
 
     @property
-    def items(self) -> int:
+    def total_slots(self) -> int:
         """Return the number of slots of all batches."""
         return self.batches * self.slots
 
 
 @dataclass(frozen=True)
-class Trace:
-    """Registrations, and arrivals in their order; `excess` of them find no slot."""
+class Workload:
+    """Registrations, and arrivals in the order of their delivery; `excess` of them find no slot."""
 
-    shape: Shape
+    size: WorkloadSize
     registrations: list[Registration]
     arrivals: list[Arrival]
     excess: int
 
     @classmethod
-    def of(cls, shape: Shape) -> Self:
-        """Return the trace of a shape, always the same."""
-        dice = random.Random(SEED)  # noqa: S311 - a repeatable trace
-        excess = round(shape.items * EXCESS)
-        owners = [number % shape.batches for number in range(shape.items)]
-        owners += [dice.randrange(shape.batches) for _ in range(excess)]
-        failing = set(dice.sample(range(shape.items), round(shape.items * FAILURES)))
+    def generate(cls, size: WorkloadSize) -> Self:
+        """Return the workload of a size, always the same."""
+        rng = random.Random(SEED)  # noqa: S311 - a repeatable workload
+        excess = round(size.total_slots * EXCESS)
+        batches = [number % size.batches for number in range(size.total_slots)]
+        batches += [rng.randrange(size.batches) for _ in range(excess)]
+        failing = set(rng.sample(range(size.total_slots), round(size.total_slots * FAILURES)))
         originals = [
-            (_failure if number in failing else _content)(owner, number)
-            for number, owner in enumerate(owners)
+            (_failure if number in failing else _content)(batch, number)
+            for number, batch in enumerate(batches)
         ]
-        dice.shuffle(originals)
-        registrations = [_registration(owner, shape.slots) for owner in range(shape.batches)]
-        return cls(shape, registrations, _repeated(originals, dice), excess)
+        rng.shuffle(originals)
+        registrations = [_registration(batch, size.slots) for batch in range(size.batches)]
+        return cls(size, registrations, _repeated(originals, rng), excess)
 
-    def chunks(self, size: int) -> list[Sequence[Arrival]]:
-        """Return the arrivals as a queue would hand them over."""
-        return [self.arrivals[at : at + size] for at in range(0, len(self.arrivals), size)]
+    def sqs_batches(self, size: int) -> list[Sequence[Arrival]]:
+        """Return the arrivals in SQS batches of a size."""
+        return [self.arrivals[start : start + size] for start in range(0, len(self.arrivals), size)]
 
 
 def sqs_event(arrivals: Sequence[Arrival]) -> dict[str, Any]:
-    """Return the event with which Lambda calls the function, one record per arrival."""
+    """Return the event with which Lambda invokes the function, one record per arrival."""
     return {"Records": [_record(position, arrival) for position, arrival in enumerate(arrivals)]}
 
 
-def _repeated(originals: list[Arrival], dice: random.Random) -> list[Arrival]:
-    """Deliver a tenth twice: half of these at once again, half at the end."""
+def _repeated(originals: list[Arrival], rng: random.Random) -> list[Arrival]:
+    """Deliver a tenth twice: half of these again at once, half at the end."""
     count = round(len(originals) * DUPLICATES)
-    chosen = dice.sample(range(len(originals)), count)
-    adjacent = set(chosen[: count // 2])
-    late = [originals[at] for at in chosen[count // 2 :]]
-    copies = ((arrival,) * (2 if at in adjacent else 1) for at, arrival in enumerate(originals))
-    return [arrival for copy in copies for arrival in copy] + late
-
-
-def _batch_id(owner: int) -> str:
-    return f"batch-{owner:05}"
-
-
-def _correlation(owner: int) -> str:
-    """Return the id that one hand-in carries through all its events."""
-    return str(UUID(int=owner))
-
-
-def _registration(owner: int, slots: int) -> Registration:
-    details = RegistrationDetails(
-        "ENG5", "teacher-1", _correlation(owner), 86_400, essay_instructions="Write of a journey."
+    chosen = rng.sample(range(len(originals)), count)
+    at_once = set(chosen[: count // 2])
+    at_the_end = [originals[position] for position in chosen[count // 2 :]]
+    deliveries = (
+        (arrival,) * (2 if position in at_once else 1) for position, arrival in enumerate(originals)
     )
-    essay_ids = tuple(str(UUID(int=(owner << 32) + slot)) for slot in range(slots))
-    return Registration(_batch_id(owner), essay_ids, details, f"fingerprint of {owner}")
+    return [arrival for delivery in deliveries for arrival in delivery] + at_the_end
 
 
-def _content(owner: int, number: int) -> Arrival:
+def _batch_id(batch: int) -> str:
+    return f"batch-{batch:05}"
+
+
+def _correlation_id(batch: int) -> str:
+    """Return the correlation id of all events of a batch."""
+    return str(UUID(int=batch))
+
+
+def _registration(batch: int, slots: int) -> Registration:
+    details = RegistrationDetails(
+        "ENG5", "teacher-1", _correlation_id(batch), 86_400, essay_instructions="Write about a journey."
+    )
+    essay_ids = tuple(str(UUID(int=(batch << 32) + slot)) for slot in range(slots))
+    return Registration(_batch_id(batch), essay_ids, details, f"fingerprint of {batch}")
+
+
+def _content(batch: int, number: int) -> Arrival:
     return Content(
-        batch_id=_batch_id(owner),
+        batch_id=_batch_id(batch),
         text_storage_id=f"text-{number:08}-0000-4000-8000-000000000000",
         raw_file_storage_id=f"raw-{number:08}-0000-4000-8000-000000000000",
         original_file_name=f"Uppsats om en resa {number}.docx",
         file_size_bytes=1_834,
-        correlation_id=_correlation(owner),
+        correlation_id=_correlation_id(batch),
         content_md5_hash=f"{number:032x}",
         file_upload_id=f"upload-{number:08}",
     )
 
 
-def _failure(owner: int, number: int) -> Arrival:
+def _failure(batch: int, number: int) -> Arrival:
     return Failure(
-        batch_id=_batch_id(owner),
+        batch_id=_batch_id(batch),
         event_id=str(UUID(int=number)),
         raw_file_storage_id="STORAGE_FAILED",
         original_file_name=f"Uppsats om en resa {number}.docx",
         file_size_bytes=0,
         error_code="EMPTY_CONTENT",
         error_message="The file is empty.",
-        correlation_id=_correlation(owner),
+        correlation_id=_correlation_id(batch),
         file_upload_id=f"upload-{number:08}",
     )
 
@@ -145,12 +147,17 @@ def _record(position: int, arrival: Arrival) -> dict[str, Any]:
 
 
 def _bus_event(position: int, arrival: Arrival) -> dict[str, Any]:
-    event_id = str(UUID(int=position)) if isinstance(arrival, Content) else arrival.event_id
-    kind = "EssayContentProvisioned" if isinstance(arrival, Content) else "EssayValidationFailed"
+    match arrival:
+        case Content():
+            detail_type, event_id = "EssayContentProvisioned", str(UUID(int=position))
+        case Failure():
+            detail_type, event_id = "EssayValidationFailed", arrival.event_id
+        case _:
+            assert_never(arrival)
     return {
         "version": "0",
         "id": str(UUID(int=position)),
-        "detail-type": kind,
+        "detail-type": detail_type,
         "source": "file-service",
         "account": "123456789012",
         "time": "2026-01-31T12:00:00Z",
@@ -177,14 +184,17 @@ def _data(arrival: Arrival) -> dict[str, Any]:
         "file_size_bytes": arrival.file_size_bytes,
         "file_upload_id": arrival.file_upload_id,
     }
-    if isinstance(arrival, Content):
-        own = {
-            "text_storage_id": arrival.text_storage_id,
-            "content_md5_hash": arrival.content_md5_hash,
-        }
-    else:
-        own = {
-            "validation_error_code": arrival.error_code,
-            "validation_error_message": arrival.error_message,
-        }
+    match arrival:
+        case Content():
+            own = {
+                "text_storage_id": arrival.text_storage_id,
+                "content_md5_hash": arrival.content_md5_hash,
+            }
+        case Failure():
+            own = {
+                "validation_error_code": arrival.error_code,
+                "validation_error_message": arrival.error_message,
+            }
+        case _:
+            assert_never(arrival)
     return data | own

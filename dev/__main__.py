@@ -1,13 +1,19 @@
-"""The workbench on the command line."""
+"""`python -m dev`: build, bundle and validate the template, or write the JSON Schemas."""
 
 import argparse
 
 from dev import schemas
-from dev.deploy import sam
+from dev.deploy import host_build, sam
 from dev.deploy.bundle import bundle
 from dev.programs.process import ServerError
 
-ACTIONS = {"validate": sam.validate, "build": sam.build, "bundle": bundle, "schemas": schemas.write}
+ACTIONS = {
+    "validate": sam.validate,
+    "build": sam.build,
+    "bundle": bundle,
+    "host-build": host_build.build,
+    "schemas": schemas.write,
+}
 
 parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)
 parser.add_argument("action", choices=ACTIONS)

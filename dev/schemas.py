@@ -1,4 +1,4 @@
-"""The JSON Schemas of the wire format, made from its models: `make schemas` writes them to docs/schemas."""
+"""The JSON Schemas of the wire format, generated from its models; `make schemas` writes docs/schemas."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INBOUND: tuple[type[WireModel], ...] = (
     inbound.EssayValidationFailed,
 )
 OUTBOUND: tuple[type[WireModel], ...] = get_args(outbound.Data.__value__)
-# What is read may leave out what has a default; what is written never does.
+# An inbound event may omit fields that have a default; an outbound one never does.
 EVENTS: tuple[tuple[str, tuple[type[WireModel], ...], JsonSchemaMode], ...] = (
     ("inbound", INBOUND, "validation"),
     ("outbound", OUTBOUND, "serialization"),
@@ -33,7 +33,7 @@ EVENTS: tuple[tuple[str, tuple[type[WireModel], ...], JsonSchemaMode], ...] = (
 
 
 def schemas() -> dict[Path, str]:
-    """Return the schema of the `detail` of each event, by the file that holds it."""
+    """Return the schema of the `detail` of each event by the path of its file."""
     return {
         FOLDER / direction / f"{model.__name__}.json": _schema(model, mode)
         for direction, models, mode in EVENTS
@@ -42,7 +42,7 @@ def schemas() -> dict[Path, str]:
 
 
 def write() -> None:
-    """Write the schemas, and remove those of events that are no more."""
+    """Write the schemas, and delete those of events that no longer exist."""
     wanted = schemas()
     for path in FOLDER.rglob("*.json"):
         if path not in wanted:

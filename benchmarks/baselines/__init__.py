@@ -1,1 +1,1 @@
-"""Bare loops that the service is compared with."""
+"""What the service is compared with: the least code that does the same work on the same servers."""

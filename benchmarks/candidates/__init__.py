@@ -1,1 +1,1 @@
-"""What is measured."""
+"""What is measured: the service itself."""

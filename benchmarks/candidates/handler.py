@@ -1,4 +1,4 @@
-"""The whole handler, called as Lambda calls it: parse, propose, decide, tell Redis, publish, log, count."""
+"""The candidate: the handler of provision_content, invoked as Lambda invokes it, with logs and metrics on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+from benchmarks.servers import FUNCTION
 from benchmarks.workload import sqs_event
+from dev.deploy.template import Template
 from els_core import bootstrap
 
 if TYPE_CHECKING:
@@ -17,35 +19,36 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Context:
-    """What Lambda tells a function of itself."""
+class LambdaContext:
+    """The attributes of Lambda's context object that the handler reads."""
 
+    memory_limit_in_mb: int
     function_name: str = "provision_content"
-    memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:eu-north-1:123456789012:function:provision_content"
     aws_request_id: str = "benchmark"
 
 
-class WholeHandler:
-    """Handles SQS events; what it logs goes to a file."""
+class Handler:
+    """Handles SQS events; its log lines go to a file."""
 
     def __init__(self, log: IO[str]) -> None:
         self._log = log
+        self._context = LambdaContext(Template.read().memory_mb(FUNCTION))
         with redirect_stdout(log):
             self._handle = importlib.import_module("functions.provision_content.handler").handle
 
-    def over(self, chunks: Sequence[Sequence[Arrival]]) -> Callable[[], None]:
-        """Return what is to be timed; the events are made before, as the queue does."""
-        events = [sqs_event(chunk) for chunk in chunks]
+    def prepare(self, sqs_batches: Sequence[Sequence[Arrival]]) -> Callable[[], None]:
+        """Return the call that is timed; building the events is not part of it, as SQS does that."""
+        events = [sqs_event(arrivals) for arrivals in sqs_batches]
 
-        def loop() -> None:
+        def run() -> None:
             with redirect_stdout(self._log):
                 for event in events:
-                    answer = self._handle(event, Context())
-                    if answer != {"batchItemFailures": []}:
-                        raise RuntimeError(f"records came back: {answer}")
+                    response = self._handle(event, self._context)
+                    if response != {"batchItemFailures": []}:
+                        raise RuntimeError(f"the handler did not process every record: {response}")
 
-        return loop
+        return run
 
     def close(self) -> None:
         """Close the connections of the service."""

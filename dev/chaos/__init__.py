@@ -1,1 +1,1 @@
-"""Real processes, real kills: the built functions under load while everything beneath them breaks."""
+"""Chaos tests: the built functions run as real processes under load while faults are injected."""

@@ -1,78 +1,93 @@
-"""python -m dev.chaos: break everything, or nothing, for some minutes, then balance the books."""
+"""python -m dev.chaos: run the chaos or the endurance scenario for some minutes, then reconcile."""
 
 from __future__ import annotations
 
 import argparse
 import signal
 import sys
+from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.live import Live
 
-from dev.chaos.console import progress, verdict, write_report
-from dev.chaos.experiment import Act
-from dev.chaos.redis_topologies import Alone, Clustered
-from dev.chaos.scenarios import all_alone_then_pairs, chaos, endurance
+from dev.chaos.console import WIDTH, breach_lines, phase_printer, progress, verdict, write_report
+from dev.chaos.experiment import Experiment
+from dev.chaos.redis_topologies import Cluster, PrimaryWithReplica
+from dev.chaos.scenarios import chaos, endurance, fault_schedule
 from dev.deploy import sam
 from dev.programs.tools import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from dev.chaos.redis_topologies import Store
+    from dev.chaos.redis_topologies import RedisTopology
 
-type Play = Callable[[Act, float], None]
-
-
-def _chaos(act: Act, seconds: float) -> None:
-    chaos(act, seconds, all_alone_then_pairs(act))
+type Scenario = Callable[[Experiment, float], None]
+type Observer = Callable[[Experiment], None]
 
 
-# Each act with its share of the time.
-PLAYS: dict[str, list[tuple[str, Callable[[], Store], Play, float]]] = {
+def _chaos(experiment: Experiment, seconds: float) -> None:
+    chaos(experiment, seconds, fault_schedule(experiment))
+
+
+# The experiments of each scenario, with their shares of the time.
+SCENARIOS: dict[str, list[tuple[str, Callable[[], RedisTopology], Scenario, float]]] = {
     "chaos": [
-        ("one Valkey with a replica", Alone, _chaos, 0.65),
-        ("a Valkey cluster", Clustered, _chaos, 0.35),
+        ("one Valkey with a replica", PrimaryWithReplica, _chaos, 0.65),
+        ("a Valkey cluster", Cluster, _chaos, 0.35),
     ],
-    "endurance": [("steady load", Alone, endurance, 1.0)],
+    "endurance": [("steady load", PrimaryWithReplica, endurance, 1.0)],
 }
 
 
 def main() -> int:
-    """Run the acts with live progress; return 1 on any breach."""
+    """Run the experiments of a scenario; return 1 if a promise was broken."""
     arguments = _arguments()
     console = Console()
+    console = console if console.is_terminal else Console(width=WIDTH)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    acts: list[Act] = []
-    with Live(console=console, refresh_per_second=4) as live, sam.built() as built:
-        for title, make, play, share in PLAYS[arguments.play]:
-            act = Act(title, make(), built, arguments.seed, arguments.rate, watch=_shower(live))
-            acts.append(act)
-            with act:
-                play(act, arguments.minutes * 60 * share)
-    for act in acts:
-        console.print(progress(act))
-    console.print(verdict(acts))
-    path = write_report(acts, arguments.play, arguments.seed)
-    broken = sum(len(wrong) for act in acts for wrong in act.breaches.values())
+    experiments: list[Experiment] = []
+    console.print("building the functions with sam, unless they are built already")
+    with _observer(console) as observer, sam.built() as built:
+        for title, topology, scenario, share in SCENARIOS[arguments.scenario]:
+            experiment = Experiment(
+                title, topology(), built, arguments.seed, arguments.rate, observer=observer
+            )
+            experiments.append(experiment)
+            with experiment:
+                scenario(experiment, arguments.minutes * 60 * share)
+    for experiment in experiments:
+        console.print(progress(experiment))
+    results = {experiment.title: experiment.results for experiment in experiments}
+    console.print(verdict(results))
+    for line in breach_lines(results):
+        console.print(line, markup=False, highlight=False)
+    path = write_report(experiments, arguments.scenario, arguments.seed)
+    breaches = sum(len(experiment.breaches) for experiment in experiments)
     console.print(
-        f"{broken} breaches; report: {path.relative_to(ROOT)}; SEED={arguments.seed} repeats the run"
+        f"{breaches} breaches; report: {path.relative_to(ROOT)}; SEED={arguments.seed} repeats the run"
     )
-    return 1 if broken else 0
+    return 1 if breaches else 0
 
 
-def _shower(live: Live) -> Callable[[Act], None]:
-    return lambda act: live.update(progress(act))
+@contextmanager
+def _observer(console: Console) -> Iterator[Observer]:
+    """Show progress as a live table in a terminal, and as one line per phase elsewhere."""
+    if not console.is_terminal:
+        yield phase_printer(lambda line: print(line, flush=True))
+        return
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        yield lambda experiment: live.update(progress(experiment))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dev.chaos", description=__doc__)
-    parser.add_argument("play", choices=PLAYS)
-    parser.add_argument("--minutes", type=float, default=5.0, help="how long load, kills and faults go on")
+    parser.add_argument("scenario", choices=SCENARIOS)
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long the load lasts, 5 by default")
     parser.add_argument("--seed", type=int, default=Random().randrange(1_000_000))
-    parser.add_argument("--rate", type=float, default=40.0, help="events per second")
+    parser.add_argument("--rate", type=float, default=40.0, help="events per second, 40 by default")
     return parser.parse_args()
 
 

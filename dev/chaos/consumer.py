@@ -1,4 +1,4 @@
-"""Downstream: hears what the bus delivers, and how often."""
+"""The downstream consumer: receives every event from the outbound bus and counts its deliveries."""
 
 from __future__ import annotations
 
@@ -9,49 +9,48 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from dev.chaos.environment import World
-    from dev.chaos.worker_threads import Crew
+    from dev.chaos.environment import Environment
+    from dev.chaos.worker_threads import WorkerThreads
 
 
 @dataclass
-class Heard:
-    """One event: what it said the first time, how often it came, and whether it ever said something else."""
+class ReceivedEvent:
+    """One event as it was first delivered; `is_identical` tells whether later deliveries were the same."""
 
+    event_id: str
     detail_type: str
     data: dict[str, Any]
-    times: int = 1
-    is_steady: bool = True
+    deliveries: int = 1
+    is_identical: bool = True
 
 
 @dataclass
-class Listener:
-    """Collects events by their ids; a repetition has the same id."""
+class Consumer:
+    """Collects events by event id, as a consumer that deduplicates does."""
 
-    world: World
-    crew: Crew
-    heard: dict[str, Heard] = field(default_factory=dict)
+    environment: Environment
+    threads: WorkerThreads
+    received: dict[str, ReceivedEvent] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._sqs = self.world.sqs()
+        self._sqs = self.environment.sqs()
 
-    def listen(self) -> None:
-        """Take in what the queue behind the outbound bus holds."""
-        queue = self.world.queues["heard"]
+    def poll(self) -> None:
+        """Receive once from the queue behind the outbound bus."""
+        queue = self.environment.outbound_queue
         try:
-            received = self._sqs.receive_message(
-                QueueUrl=queue.url, MaxNumberOfMessages=10, WaitTimeSeconds=1
-            )
-            for message in received.get("Messages", []):
-                self._note(json.loads(message["Body"]))
+            answer = self._sqs.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            for message in answer.get("Messages", []):
+                self._collect(json.loads(message["Body"]))
                 self._sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])
         except (BotoCoreError, ClientError):
-            self.crew.pause(0.5)
+            self.threads.wait(0.5)
 
-    def _note(self, event: dict[str, Any]) -> None:
+    def _collect(self, event: dict[str, Any]) -> None:
         event_id, data = event["detail"]["metadata"]["event_id"], event["detail"]["data"]
-        known = self.heard.get(event_id)
+        known = self.received.get(event_id)
         if known is None:
-            self.heard[event_id] = Heard(event["detail-type"], data)
+            self.received[event_id] = ReceivedEvent(event_id, event["detail-type"], data)
             return
-        known.times += 1
-        known.is_steady &= (event["detail-type"], data) == (known.detail_type, known.data)
+        known.deliveries += 1
+        known.is_identical &= (event["detail-type"], data) == (known.detail_type, known.data)

@@ -1,69 +1,78 @@
-"""The local world of a chaos run: stores, queues with dead letters, buses with rules, and the settings."""
+"""The servers, queues and buses of an experiment, laid out as template.yaml says."""
 
 from __future__ import annotations
 
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from botocore.config import Config
 
+from dev.deploy.template import QueueDefinition, Template
 from dev.programs.tools import REGION
 from dev.servers.lambda_runtime import LambdaRuntime
 from dev.servers.local_aws import LocalAws
 from dev.servers.postgres import PostgresServer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_sqs.client import SQSClient
-    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
-    from dev.chaos.redis_topologies import Store
+    from dev.chaos.redis_topologies import RedisTopology
 
-FUNCTION_SECONDS = 12  # above every time limit of the stores
-VISIBILITY_SECONDS = 12
-RECEIVES = 100
-PARKING_SECONDS = 20
-INBOUND, OUTBOUND = "essays", "announcements"
-PATTERNS = {
-    "register": (INBOUND, {"detail-type": ["BatchEssaysRegistered"]}),
-    "provision": (INBOUND, {"detail-type": ["EssayContentProvisioned", "EssayValidationFailed"]}),
-    "heard": (OUTBOUND, {"source": ["els"]}),
+INBOUND_BUS, OUTBOUND_BUS = "essays", "announcements"
+# Shorter than in a deployment, so that a frozen server outlasts a function and retries come soon. A function
+# still runs longer than any time limit of the stores.
+PARAMETERS = {
+    "InboundBusName": INBOUND_BUS,
+    "OutboundBusName": OUTBOUND_BUS,
+    "FunctionTimeoutSeconds": "12",
+    "VisibilityTimeoutSeconds": "12",
+    "ParkingSeconds": "20",
 }
 CONFIG = Config(max_pool_connections=50, connect_timeout=2, read_timeout=10, retries={"max_attempts": 2})
 
 
 @dataclass
 class Queue:
-    """A queue and, for those that feed a function, its dead letters."""
+    """A queue of the local AWS."""
 
     name: str
     url: str
     arn: str
-    dead_letters: Queue | None = None
 
 
 @dataclass
-class World:
-    """Everything that a run stands on; a context manager that leaves nothing behind."""
+class SourceQueue(Queue):
+    """A queue that feeds a function, as the template says, with its dead-letter queue."""
 
-    store: Store
+    definition: QueueDefinition
+    dead_letter_queue: Queue
+
+
+@dataclass
+class Environment:
+    """Stores, a local AWS and the settings of the functions; a context manager that leaves nothing behind."""
+
+    redis: RedisTopology
     built: Path
+    template: Template = field(default_factory=lambda: Template.read(PARAMETERS))
     postgres: PostgresServer = field(default_factory=PostgresServer)
     aws: LocalAws = field(default_factory=LocalAws)
-    queues: dict[str, Queue] = field(default_factory=dict)
+    source_queues: dict[str, SourceQueue] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
         try:
             self._stack.enter_context(self.postgres)
-            self._stack.enter_context(self.store)
+            self._stack.enter_context(self.redis)
             self._stack.enter_context(self.aws)
-            self._lay_pipes()
+            self._create_queues()
             self._migrate()
         except BaseException:
             self.__exit__()
@@ -73,22 +82,27 @@ class World:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def settings(self, queue: str | None = None) -> dict[str, str]:
-        """Return the environment of a function, with its dead-letter queue if a queue feeds it."""
-        dead_letters = self.queues[queue].dead_letters if queue else None
-        return {
-            "ELS_DATABASE_URL": self.postgres.url,
-            "ELS_REDIS_URL": self.store.url,
-            "ELS_REDIS_CLUSTER": "true" if self.store.is_cluster else "false",
-            "ELS_EVENT_BUS": OUTBOUND,
-            "ELS_PARKING_SECONDS": str(PARKING_SECONDS),
-            "AWS_ENDPOINT_URL": self.aws.endpoint,
-            **({"ELS_DEAD_LETTER_QUEUE_URL": dead_letters.url} if dead_letters else {}),
-        }
+    @property
+    def queues(self) -> list[Queue]:
+        """Return the queues in which messages may wait: those of the functions and the outbound one."""
+        return [*self.source_queues.values(), self.outbound_queue]
 
-    def runtime(self, function: str, queue: str | None = None) -> LambdaRuntime:
+    def settings(self, function: str) -> dict[str, str]:
+        """Return the environment variables of a function, as the template gives them."""
+        dead_letter_queues = [queue.dead_letter_queue for queue in self.source_queues.values()]
+        values = {
+            "DatabaseUrl": self.postgres.url,
+            "RedisUrl": self.redis.url,
+            "RedisCluster": "true" if self.redis.is_cluster else "false",
+            **{queue.name: queue.url for queue in dead_letter_queues},
+        }
+        variables = self.template.given(values).environment(function)
+        return {**variables, "AWS_ENDPOINT_URL": self.aws.endpoint}
+
+    def runtime(self, function: str) -> LambdaRuntime:
         """Return one instance of a function, not started."""
-        return LambdaRuntime(self.built, function, self.settings(queue), FUNCTION_SECONDS)
+        timeout = self.template.timeout_seconds(function)
+        return LambdaRuntime(self.built, function, self.settings(function), timeout)
 
     def sqs(self) -> SQSClient:
         """Return a client of the queues, for one thread."""
@@ -98,18 +112,23 @@ class World:
         """Return a client of the buses, for one thread."""
         return self._session().client("events", endpoint_url=self.aws.endpoint, config=CONFIG)
 
-    def be_patient(self, visibility_seconds: int = VISIBILITY_SECONDS, receives: int = RECEIVES) -> None:
-        """Say how soon what failed comes again, and how often before it is dead."""
-        sqs = self.sqs()
-        for queue in self.queues.values():
-            if queue.dead_letters:
-                attributes = _attributes(queue.dead_letters, visibility_seconds, receives)
-                sqs.set_queue_attributes(QueueUrl=queue.url, Attributes=attributes)
+    def set_redelivery(self, visibility_seconds: int, max_receive_count: int) -> None:
+        """Change after how long a failed message is retried, and how often before it is a dead letter."""
+        for queue in self.source_queues.values():
+            attributes = self._attributes(queue.definition, queue.dead_letter_queue, max_receive_count)
+            self._set_attributes(queue, attributes | {"VisibilityTimeout": str(visibility_seconds)})
+
+    def reset_redelivery(self) -> None:
+        """Undo `set_redelivery`."""
+        for queue in self.source_queues.values():
+            self._set_attributes(queue, self._attributes(queue.definition, queue.dead_letter_queue))
 
     def depth(self, sqs: SQSClient, queue: Queue) -> int:
         """Return how many messages are in a queue, in flight included."""
-        held = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
-        return int(held["ApproximateNumberOfMessages"]) + int(held["ApproximateNumberOfMessagesNotVisible"])
+        answer = sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=["All"])["Attributes"]
+        return int(answer["ApproximateNumberOfMessages"]) + int(
+            answer["ApproximateNumberOfMessagesNotVisible"]
+        )
 
     def _session(self) -> boto3.session.Session:
         """Return a session, for one thread: clients may be shared, sessions may not."""
@@ -119,37 +138,47 @@ class World:
             region_name=REGION,
         )
 
-    def _lay_pipes(self) -> None:
-        """Make queues, buses and rules with the properties that the template gives them."""
+    def _create_queues(self) -> None:
+        """Create the buses, and the queues, dead-letter queues and rules of the template."""
         sqs, events = self.sqs(), self.events()
-        for bus in (INBOUND, OUTBOUND):
+        for bus in (INBOUND_BUS, OUTBOUND_BUS):
             events.create_event_bus(Name=bus)
-        for name, (bus, pattern) in PATTERNS.items():
-            dead = _make_queue(sqs, f"{name}-dead-letters") if bus == INBOUND else None
-            queue = self.queues[name] = _make_queue(sqs, name, dead)
-            events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
-            events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": queue.arn}])
+        for source in self.template.source_queues():
+            dead_letter_queue = _create_queue(
+                sqs, source.dead_letter_queue, self.template.queue_attributes(source.dead_letter_queue)
+            )
+            queue = _create_queue(sqs, source.name, self._attributes(source, dead_letter_queue))
+            _route(events, INBOUND_BUS, source.event_pattern, queue)
+            self.source_queues[source.name] = SourceQueue(
+                queue.name, queue.url, queue.arn, source, dead_letter_queue
+            )
+        visibility = {"VisibilityTimeout": PARAMETERS["VisibilityTimeoutSeconds"]}
+        self.outbound_queue = _create_queue(sqs, "OutboundQueue", visibility)
+        _route(events, OUTBOUND_BUS, {"source": ["els"]}, self.outbound_queue)
+
+    def _attributes(
+        self, source: QueueDefinition, dead_letter_queue: Queue, max_receive_count: int | None = None
+    ) -> dict[str, str]:
+        policy = {
+            "deadLetterTargetArn": dead_letter_queue.arn,
+            "maxReceiveCount": max_receive_count or source.max_receive_count,
+        }
+        return {**self.template.queue_attributes(source.name), "RedrivePolicy": json.dumps(policy)}
+
+    def _set_attributes(self, queue: Queue, attributes: Any) -> None:
+        self.sqs().set_queue_attributes(QueueUrl=queue.url, Attributes=attributes)
 
     def _migrate(self) -> None:
         with self.runtime("MigrateDatabaseFunction") as runtime:
             runtime.invoke({})
 
 
-def _make_queue(sqs: SQSClient, name: str, dead_letters: Queue | None = None) -> Queue:
-    attributes = _attributes(dead_letters, VISIBILITY_SECONDS, RECEIVES)
+def _create_queue(sqs: SQSClient, name: str, attributes: Any) -> Queue:
     url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    return Queue(name, url, arn, dead_letters)
+    return Queue(name, url, arn)
 
 
-def _attributes(
-    dead_letters: Queue | None, visibility_seconds: int, receives: int
-) -> dict[QueueAttributeNameType, str]:
-    attributes: dict[QueueAttributeNameType, str] = {
-        "VisibilityTimeout": str(visibility_seconds),
-        "MessageRetentionPeriod": "1209600",
-    }
-    if dead_letters:
-        policy = {"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": receives}
-        attributes["RedrivePolicy"] = json.dumps(policy)
-    return attributes
+def _route(events: EventBridgeClient, bus: str, pattern: Mapping[str, Any], queue: Queue) -> None:
+    events.put_rule(Name=queue.name, EventBusName=bus, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=queue.name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": queue.arn}])

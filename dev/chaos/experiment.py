@@ -1,4 +1,4 @@
-"""One act: load, kills and faults for a while, then quiet, then the books."""
+"""One experiment: load, kills and faults for some time, then quiet, then reconciliation."""
 
 from __future__ import annotations
 
@@ -12,66 +12,72 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 from pg8000.exceptions import Error
 
-from dev.chaos.consumer import Listener
-from dev.chaos.environment import World
-from dev.chaos.lambda_fleet import Fleet
-from dev.chaos.leak_check import Memory
-from dev.chaos.process_killer import Killer
-from dev.chaos.producer import Upstream
-from dev.chaos.reconciliation import Ledger, Record
-from dev.chaos.worker_threads import Crew
-from dev.chaos.workload import Planner
+from dev.chaos.consumer import Consumer
+from dev.chaos.database_snapshot import DatabaseSnapshot
+from dev.chaos.environment import Environment
+from dev.chaos.lambda_fleet import LambdaFleet
+from dev.chaos.leak_check import LeakCheck
+from dev.chaos.process_killer import ProcessKiller
+from dev.chaos.producer import Producer
+from dev.chaos.reconciliation import CheckResult, Reconciliation
+from dev.chaos.worker_threads import WorkerThreads
+from dev.chaos.workload import WorkloadGenerator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from dev.chaos.faults import Fault
-    from dev.chaos.redis_topologies import Store
+    from dev.chaos.redis_topologies import RedisTopology
 
-QUIET_SECONDS = 240.0
+DRAIN_SECONDS = 240.0
 
 
 @dataclass
-class Act:
-    """A run on one kind of store; a context manager around everything that it starts."""
+class Experiment:
+    """A run on one Redis topology; a context manager around everything that it starts.
+
+    The title is part of the seed: two experiments of one run break in different orders.
+    """
 
     title: str
-    store: Store
+    redis: RedisTopology
     built: Path
     seed: int
     rate: float
-    provision: int = 3
-    batches: int | None = None  # how many upstream announces; none is as many as there is time for
-    watch: Callable[[Act], None] = lambda _act: None
+    provisioning: int = 3
+    batch_limit: int | None = None
+    observer: Callable[[Experiment], None] = lambda _experiment: None
     phase: str = "starting the servers"
-    began: float = field(default_factory=monotonic)
-    faults: list[str] = field(default_factory=list)
-    waits_for: dict[str, int] = field(default_factory=dict)
-    statuses: dict[str, int] = field(default_factory=dict)
-    breaches: dict[str, list[str]] = field(default_factory=dict)
+    started_at: float = field(default_factory=monotonic)
+    finished_at: float | None = None
+    injected: list[str] = field(default_factory=list)
+    pending: dict[str, int] = field(default_factory=dict)
+    batch_statuses: dict[str, int] = field(default_factory=dict)
+    results: list[CheckResult] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.random = Random(f"{self.title} {self.seed}")
-        self.world = World(self.store, self.built)
-        self.crew = Crew()
-        self.fleet = Fleet(self.world, self.crew, self.provision)
-        self.killer = Killer(self.fleet, Random(self.random.random()), self.crew)
-        self.memory = Memory(self.fleet)
-        self.time_is_over, self.all_is_said = Event(), Event()
+        self.environment = Environment(self.redis, self.built)
+        self.threads = WorkerThreads()
+        self.fleet = LambdaFleet(self.environment, self.threads, self.provisioning)
+        self.process_killer = ProcessKiller(self.fleet, Random(self.random.random()), self.threads)
+        self.leak_check = LeakCheck(self.fleet)
+        self.load_stopped, self.all_sent = Event(), Event()
 
     def __enter__(self) -> Self:
         try:
-            self._stack.enter_context(self.world)
+            self._stack.enter_context(self.environment)
             self.phase = "starting the functions"
             self._stack.enter_context(self.fleet)
-            self._stack.enter_context(self.crew)
-            planner = Planner(Random(self.random.random()), f"s{self.seed}")
-            self.upstream = Upstream(
-                self.world, planner, Random(self.random.random()), self.crew, self.rate, self.batches
+            self._stack.enter_context(self.threads)
+            workload = WorkloadGenerator(Random(self.random.random()), f"s{self.seed}")
+            random = Random(self.random.random())
+            self.producer = Producer(
+                self.environment, workload, random, self.threads, self.rate, self.batch_limit
             )
-            self.listener = Listener(self.world, self.crew)
+            self.consumer = Consumer(self.environment, self.threads)
         except BaseException:
             self.__exit__()
             raise
@@ -80,106 +86,111 @@ class Act:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def begin(self, *, with_kills: bool = True) -> None:
-        """Put everybody to work."""
-        self._sqs = self.world.sqs()
-        self.fleet.work()
-        self.crew.put_to_work("listener", self.listener.listen)
-        self.crew.put_to_work(
-            "upstream", lambda: self.upstream.run(self.time_is_over, self.all_is_said), self.all_is_said
+    @property
+    def seconds(self) -> float:
+        """Return how long the experiment has taken so far, or took."""
+        return (self.finished_at or monotonic()) - self.started_at
+
+    @property
+    def breaches(self) -> list[str]:
+        """Return every breach that was found, with the promises that it breaks."""
+        return [breach for result in self.results for breach in result.described()]
+
+    def start(self, *, with_kills: bool = True) -> None:
+        """Start load, functions and consumer, and the kills if they are wanted."""
+        self._sqs = self.environment.sqs()
+        self.fleet.start()
+        self.threads.start("consumer", self.consumer.poll)
+        self.threads.start(
+            "producer", lambda: self.producer.step(self.load_stopped, self.all_sent), self.all_sent
         )
         if with_kills:
-            self.crew.put_to_work("killer", self.killer.strike, self.killer.is_done)
+            self.threads.start("process killer", self.process_killer.step, self.process_killer.stopped)
 
-    def suffer(self, faults: Sequence[Fault]) -> None:
-        """Let faults happen at once, and end them all, also when the run is interrupted."""
+    def inject(self, faults: Sequence[Fault]) -> None:
+        """Begin all faults, wait for the longest and end them, also when the run is interrupted."""
         self.phase = " + ".join(fault.name for fault in faults)
         with ExitStack() as begun:
             for fault in faults:
                 fault.begin()
                 begun.callback(fault.end)
-                self.faults.append(fault.name)
-            self.last(max(fault.seconds for fault in faults))
+                self.injected.append(fault.name)
+            self.run_for(max(fault.seconds for fault in faults))
 
-    def last(self, seconds: float, phase: str | None = None) -> None:
-        """Go on for a while, looking after everybody."""
+    def run_for(self, seconds: float, phase: str | None = None) -> None:
+        """Go on for some time; raise what a thread has raised."""
         self.phase = phase or self.phase
         end = monotonic() + seconds
         while monotonic() < end:
-            self._look()
-            self.crew.pause(min(0.25, max(0.0, end - monotonic())))
+            self.threads.raise_failure()
+            self.leak_check.sample()
+            self.observer(self)
+            self.threads.wait(min(0.25, max(0.0, end - monotonic())))
 
-    def until(self, what: str, is_so: Callable[[], bool]) -> None:
-        """Let upstream finish, then go on until something is so."""
-        self.time_is_over.set()
-        end = monotonic() + QUIET_SECONDS
-        while not (self.all_is_said.is_set() and is_so()):
+    def finish_load(self, what: str, is_met: Callable[[], bool]) -> None:
+        """Begin no more batches, and go on until all events are sent and a condition is met."""
+        self.load_stopped.set()
+        end = monotonic() + DRAIN_SECONDS
+        while not (self.all_sent.is_set() and is_met()):
             if monotonic() > end:
-                raise TimeoutError(f"{what}: not so after {QUIET_SECONDS:.0f} s")
-            self.last(0.25, f"until {what}")
+                raise TimeoutError(f"{DRAIN_SECONDS:.0f} s have passed without this: {what}")
+            self.run_for(0.25, f"waiting until {what}")
 
-    def settle(self) -> None:
-        """Stop what disturbs, let upstream finish, and wait until nothing moves any more."""
-        self.until("upstream has said all, under kills", lambda: True)
-        self.killer.is_done.set()
-        self.phase = "quiet: no faults, no kills"
-        end = monotonic() + QUIET_SECONDS
+    def drain(self) -> None:
+        """Send what is left, stop the kills, and wait until no message, event or batch is pending."""
+        self.finish_load("the producer has sent everything", lambda: True)
+        self.process_killer.stopped.set()
+        self.phase = "draining, without faults and kills"
+        end = monotonic() + DRAIN_SECONDS
         while monotonic() < end:
-            self.last(0.5)
-            self._see()
-            if self.waits_for and not any(self.waits_for.values()):
+            self.run_for(0.5)
+            self._count_pending()
+            if self.pending and not any(self.pending.values()):
                 return
 
-    def balance(self) -> None:
-        """Stop everybody and balance the books."""
-        self.phase = "balancing the books"
-        self.crew.__exit__()
-        self.crew.check()
-        names = ("register", "provision", "heard")
-        left = {name: self.world.depth(self._sqs, self.world.queues[name]) for name in names}
-        ledger = Ledger(
-            self.upstream.plans,
-            self.upstream.poison,
-            self.listener.heard,
-            Record.read(self.world.postgres),
-            left,
-            self._dead(),
-        )
-        self.breaches = ledger.breaches()
-        self.phase = "done"
-        self.watch(self)
+    def reconcile(self) -> None:
+        """Stop all threads and compare what was sent, what Postgres holds and what was published."""
+        self.phase = "reconciling"
+        self.threads.__exit__()
+        self.threads.raise_failure()
+        depths = {queue.name: self.environment.depth(self._sqs, queue) for queue in self.environment.queues}
+        self.results = Reconciliation(
+            self.producer.batches,
+            self.producer.poison,
+            self.consumer.received,
+            DatabaseSnapshot.read(self.environment.postgres),
+            depths,
+            self._take_dead_letters(),
+        ).results()
+        self.phase, self.finished_at = "done", monotonic()
+        self.observer(self)
 
-    def _dead(self) -> list[dict[str, Any]]:
-        """Take every dead letter out of its queue."""
+    def _take_dead_letters(self) -> list[dict[str, Any]]:
+        """Receive and delete every dead letter."""
         letters: list[dict[str, Any]] = []
-        for queue in self.world.queues.values():
-            while queue.dead_letters:
-                url = queue.dead_letters.url
-                received = self._sqs.receive_message(
-                    QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
-                ).get("Messages", [])
-                if not received:
-                    break
+        for queue in self.environment.source_queues.values():
+            url = queue.dead_letter_queue.url
+            while received := self._sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+            ).get("Messages", []):
                 letters.extend(dict(message) for message in received)
                 for message in received:
                     self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return letters
 
-    def _look(self) -> None:
-        self.crew.check()
-        self.memory.look()
-        self.watch(self)
-
-    def _see(self) -> None:
-        """See what is still on its way; a server that is not there yet is looked at again."""
+    def _count_pending(self) -> None:
+        """Count what is still on its way; if a server cannot be asked, keep the last counts."""
         with suppress(Error, OSError, BotoCoreError, ClientError):
-            waits = {
-                f"in {name}": self.world.depth(self._sqs, self.world.queues[name])
-                for name in ("register", "provision", "heard")
+            pending = {
+                f"in {queue.name}": self.environment.depth(self._sqs, queue)
+                for queue in self.environment.queues
             }
-            sql = "SELECT status, count(*) FROM batches GROUP BY status"
-            self.statuses = {str(status): int(str(n)) for status, n in self.world.postgres.execute(sql)}
-            [[unsent]] = self.world.postgres.execute("SELECT count(*) FROM outbox")
-            waits["in the outbox"] = int(str(unsent))
-            waits["batches open or awaited"] = sum(self.statuses.get(s, 0) for s in ("open", "awaited"))
-            self.waits_for = waits
+            postgres = self.environment.postgres
+            rows = postgres.execute("SELECT status, count(*) FROM batches GROUP BY status")
+            self.batch_statuses = {str(status): int(str(count)) for status, count in rows}
+            [[unsent]] = postgres.execute("SELECT count(*) FROM outbox")
+            pending["in the outbox"] = int(str(unsent))
+            pending["batches open or awaited"] = sum(
+                self.batch_statuses.get(status, 0) for status in ("open", "awaited")
+            )
+            self.pending = pending

@@ -1,4 +1,4 @@
-"""What breaks: each fault with how it begins, how it ends, and how long it lasts."""
+"""Faults that are injected: how each begins and ends, how long it lasts, and those of Postgres."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ if TYPE_CHECKING:
 
     from dev.servers.postgres import PostgresServer
 
-FROZEN_SECONDS = 15.0  # longer than the functions may run
-REFUSED_SECONDS = 4.0
+INSTANT_SECONDS = 1.0  # the fault is over at once; this is how long its consequences are watched
+FROZEN_SECONDS = 15.0  # longer than the timeout of a function
+READ_ONLY_SECONDS = 4.0
 DOWN_SECONDS = 3.0
 
-# Statements that meet a full disk in the middle of a transaction get this SQLSTATE. Two of three do, so that
-# some transactions fail at their first write and some at their last.
-FULL_DISK = """
-CREATE OR REPLACE FUNCTION meet_a_full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+# Raises what Postgres raises for a full disk. Two of three statements fail, so that some transactions are
+# rolled back at their first write and some at their last.
+DISK_FULL = """
+CREATE OR REPLACE FUNCTION raise_disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF random() < 0.67 THEN
         RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';
@@ -25,57 +26,52 @@ BEGIN
     RETURN NULL;
 END $$
 """
-FILLED = ("essays", "outbox", "parked_arrivals")
+TABLES_ON_FULL_DISK = ("essays", "outbox", "parked_arrivals")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong."""
+    """A fault of one server, from `begin` to `end`."""
 
     name: str
     begin: Callable[[], None]
     end: Callable[[], None]
     seconds: float
 
-    @property
-    def part(self) -> str:
-        """Return which server it concerns: two faults of one server cannot happen at once."""
-        return self.name.split(":", maxsplit=1)[0]
-
 
 @dataclass(frozen=True)
-class Record:
-    """Postgres and what can happen to it."""
+class PostgresFaults:
+    """The faults that can be injected into Postgres."""
 
     server: PostgresServer
 
     def faults(self) -> Sequence[Fault]:
-        """Return what can happen to the record."""
+        """Return all of them."""
         server = self.server
         return (
             Fault("Postgres: restarted", server.stop, server.start, DOWN_SECONDS),
             Fault("Postgres: crashed", server.kill, server.start, DOWN_SECONDS),
-            Fault("Postgres: every connection cut", lambda: _ignore(server.cut()), lambda: None, 1),
+            Fault("Postgres: every connection cut", self._cut_connections, nothing_to_end, INSTANT_SECONDS),
             Fault("Postgres: frozen longer than the timeout", server.freeze, server.thaw, FROZEN_SECONDS),
-            Fault("Postgres: read-only", self._refuse, server.accept_writes, REFUSED_SECONDS),
-            Fault("Postgres: disk full", self._fill, self._empty, REFUSED_SECONDS),
+            Fault("Postgres: read-only", server.refuse_writes, server.accept_writes, READ_ONLY_SECONDS),
+            Fault("Postgres: disk full", self._fill_disk, self._free_disk, READ_ONLY_SECONDS),
         )
 
-    def _refuse(self) -> None:
-        self.server.refuse_writes()
+    def _cut_connections(self) -> None:
+        self.server.cut()
 
-    def _fill(self) -> None:
-        self.server.execute(FULL_DISK)
-        for table in FILLED:
+    def _fill_disk(self) -> None:
+        self.server.execute(DISK_FULL)
+        for table in TABLES_ON_FULL_DISK:
             self.server.execute(
-                f"CREATE TRIGGER full_disk AFTER INSERT OR UPDATE ON {table} "
-                "FOR EACH STATEMENT EXECUTE FUNCTION meet_a_full_disk()"
+                f"CREATE TRIGGER disk_full AFTER INSERT OR UPDATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION raise_disk_full()"
             )
 
-    def _empty(self) -> None:
-        for table in FILLED:
-            self.server.execute(f"DROP TRIGGER IF EXISTS full_disk ON {table}")
+    def _free_disk(self) -> None:
+        for table in TABLES_ON_FULL_DISK:
+            self.server.execute(f"DROP TRIGGER IF EXISTS disk_full ON {table}")
 
 
-def _ignore(_: object) -> None:
-    """Drop an answer that nobody needs."""
+def nothing_to_end() -> None:
+    """Do nothing: the fault is over as soon as it has begun."""

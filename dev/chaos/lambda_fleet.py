@@ -1,4 +1,4 @@
-"""The functions at work: what the event source mapping and the schedule of AWS do, around real runtimes."""
+"""All function instances, invoked as the event source mappings and schedules of AWS invoke them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dev.programs.tools import REGION
 from dev.servers.lambda_runtime import InvocationError
 
 if TYPE_CHECKING:
@@ -18,35 +19,41 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef, MessageTypeDef
 
-    from dev.chaos.environment import Queue, World
-    from dev.chaos.worker_threads import Crew
+    from dev.chaos.environment import Environment, Queue, SourceQueue
+    from dev.chaos.worker_threads import WorkerThreads
     from dev.servers.lambda_runtime import LambdaRuntime
 
-BATCH_SIZE = 10
-SCHEDULE_SECONDS = 3.0
-FED = {"RegisterBatchFunction": "register", "ProvisionContentFunction": "provision"}
-SCHEDULED = ("ExpireBatchesFunction", "PublishOutboxFunction")
+PROVISIONING_FUNCTION = "ProvisionContentFunction"
+SCHEDULE = "rate(1 minute)"
+SCHEDULE_SECONDS = 3.0  # in place of that minute
 SCHEDULE_EVENT = {"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
 
 
 @dataclass
-class Fleet:
-    """All instances, each with the thread that feeds it."""
+class LambdaFleet:
+    """All instances, each with its thread: `provisioning` of ProvisionContentFunction, one of each other."""
 
-    world: World
-    crew: Crew
-    provision: int = 3
-    register: int = 1
+    environment: Environment
+    threads: WorkerThreads
+    provisioning: int = 3
     runtimes: list[LambdaRuntime] = field(default_factory=list)
     invocations: Counter[str] = field(default_factory=Counter)
     last_error: str = ""
+    _sources: dict[str, SourceQueue] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
-        fed = ["RegisterBatchFunction"] * self.register + ["ProvisionContentFunction"] * self.provision
+        self._sources = {
+            queue.definition.function: queue for queue in self.environment.source_queues.values()
+        }
+        functions = [
+            function
+            for function in self._sources
+            for _ in range(self.provisioning if function == PROVISIONING_FUNCTION else 1)
+        ]
         try:
-            for function in (*fed, *SCHEDULED):
-                runtime = self.world.runtime(function, FED.get(function))
+            for function in (*functions, *self.environment.template.scheduled(SCHEDULE)):
+                runtime = self.environment.runtime(function)
                 self.runtimes.append(self._stack.enter_context(runtime))
         except BaseException:
             self.__exit__()
@@ -56,61 +63,61 @@ class Fleet:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def work(self) -> None:
-        """Begin to feed every instance, each in a thread of its own."""
+    def start(self) -> None:
+        """Start to invoke every instance."""
         for runtime in self.runtimes:
-            self.crew.put_to_work(runtime.function, self._work_of(runtime))
+            self.threads.start(runtime.function, self._step_of(runtime))
 
-    def _work_of(self, runtime: LambdaRuntime) -> Callable[[], None]:
-        name = FED.get(runtime.function)
-        if name is None:
-            return lambda: self._on_schedule(runtime)
-        queue, sqs = self.world.queues[name], self.world.sqs()
+    def _step_of(self, runtime: LambdaRuntime) -> Callable[[], None]:
+        queue = self._sources.get(runtime.function)
+        if queue is None:
+            return lambda: self._invoke_on_schedule(runtime)
+        sqs = self.environment.sqs()
         return lambda: self._poll(runtime, sqs, queue)
 
-    def _on_schedule(self, runtime: LambdaRuntime) -> None:
+    def _invoke_on_schedule(self, runtime: LambdaRuntime) -> None:
         self._invoke(runtime, SCHEDULE_EVENT)
-        self.crew.pause(SCHEDULE_SECONDS)
+        self.threads.wait(SCHEDULE_SECONDS)
 
-    def _poll(self, runtime: LambdaRuntime, sqs: SQSClient, queue: Queue) -> None:
-        """Receive, invoke, and delete all but what comes back; after a crash nothing is deleted."""
-        messages = self._asked(lambda: _receive(sqs, queue))
+    def _poll(self, runtime: LambdaRuntime, sqs: SQSClient, queue: SourceQueue) -> None:
+        """Receive, invoke, and delete all messages but the failed ones; after a crash delete none."""
+        messages = self._call_sqs(lambda: _receive(sqs, queue, queue.definition.batch_size))
         if not messages:
             return
-        answer = self._invoke(runtime, {"Records": [_record(message, queue) for message in messages]})
-        if answer is None:
+        response = self._invoke(runtime, {"Records": [_record(message, queue) for message in messages]})
+        if response is None:
             return
-        batch_item_failures = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-        self.invocations["records that came back"] += len(batch_item_failures)
-        done = [message for message in messages if message["MessageId"] not in batch_item_failures]
+        failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
+        self.invocations["messages retried"] += len(failed)
+        done = [message for message in messages if message["MessageId"] not in failed]
         if done:
-            self._asked(lambda: _delete(sqs, queue, done))
+            self._call_sqs(lambda: _delete(sqs, queue, done))
 
     def _invoke(self, runtime: LambdaRuntime, event: Mapping[str, Any]) -> dict[str, Any] | None:
         try:
-            answer = runtime.invoke(event)
+            response = runtime.invoke(event)
         except InvocationError as error:
-            self.invocations[f"ended by {error.kind}"] += 1
+            self.invocations[f"failed with {error.kind}"] += 1
             self.last_error = str(error)
             return None
-        self.invocations["answered"] += 1
-        return answer if isinstance(answer, dict) else {}
+        self.invocations["succeeded"] += 1
+        return response if isinstance(response, dict) else {}
 
-    def _asked[T](self, question: Callable[[], T]) -> T | None:
-        """Ask SQS; what it could not do is tried again with the next poll, as a mapping of AWS does."""
+    def _call_sqs[T](self, call: Callable[[], T]) -> T | None:
+        """Call SQS; a failed call is repeated by the next poll, as an event source mapping does."""
         try:
-            return question()
+            return call()
         except (BotoCoreError, ClientError) as error:
-            self.invocations["queue unreachable"] += 1
+            self.invocations["SQS unreachable"] += 1
             self.last_error = str(error)
-            self.crew.pause(0.2)
+            self.threads.wait(0.2)
             return None
 
 
-def _receive(sqs: SQSClient, queue: Queue) -> list[MessageTypeDef]:
+def _receive(sqs: SQSClient, queue: Queue, batch_size: int) -> list[MessageTypeDef]:
     received = sqs.receive_message(
         QueueUrl=queue.url,
-        MaxNumberOfMessages=BATCH_SIZE,
+        MaxNumberOfMessages=batch_size,
         WaitTimeSeconds=1,
         MessageSystemAttributeNames=["All"],
         MessageAttributeNames=["All"],
@@ -120,13 +127,14 @@ def _receive(sqs: SQSClient, queue: Queue) -> list[MessageTypeDef]:
 
 def _delete(sqs: SQSClient, queue: Queue, messages: list[MessageTypeDef]) -> None:
     entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
-        {"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(messages)
+        {"Id": str(position), "ReceiptHandle": message["ReceiptHandle"]}
+        for position, message in enumerate(messages)
     ]
     sqs.delete_message_batch(QueueUrl=queue.url, Entries=entries)
 
 
 def _record(message: MessageTypeDef, queue: Queue) -> dict[str, Any]:
-    """Return the message in the shape in which Lambda gets it from its event source mapping."""
+    """Return the record that an event source mapping makes of a message."""
     body = message["Body"]
     return {
         "messageId": message["MessageId"],
@@ -137,5 +145,5 @@ def _record(message: MessageTypeDef, queue: Queue) -> dict[str, Any]:
         "md5OfBody": hashlib.md5(body.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest(),
         "eventSource": "aws:sqs",
         "eventSourceARN": queue.arn,
-        "awsRegion": "eu-north-1",
+        "awsRegion": REGION,
     }

@@ -1,4 +1,4 @@
-"""kill -9 at random, again and again."""
+"""Kills function instances with SIGKILL at random moments."""
 
 from __future__ import annotations
 
@@ -7,48 +7,51 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING
 
-from dev.servers.lambda_runtime import Doing
+from dev.servers.lambda_runtime import InstanceState
 
 if TYPE_CHECKING:
     from random import Random
 
-    from dev.chaos.lambda_fleet import Fleet
-    from dev.chaos.worker_threads import Crew
+    from dev.chaos.lambda_fleet import LambdaFleet
+    from dev.chaos.worker_threads import WorkerThreads
     from dev.servers.lambda_runtime import LambdaRuntime
 
-BETWEEN_SECONDS = (0.1, 0.7)
-AIMED = 0.6  # the share of kills that wait for a function at work, however short its work is
-AIM_LOOKS, AIM_SECONDS = 150, 0.002
-WORK_SECONDS = 0.03  # about what an invocation takes
+INTERVAL_SECONDS = (0.1, 0.7)
+# Most invocations are short: without aiming, nearly all kills would hit an idle instance.
+AIMED_SHARE = 0.6
+AIM_TRIES, AIM_SECONDS = 150, 0.002
+INVOCATION_SECONDS = 0.03  # about what an invocation takes
 
 
 @dataclass
-class Killer:
-    """Kills a runtime at a random moment; `kills` says what it was doing."""
+class ProcessKiller:
+    """Kills one instance per step; `kills` counts by what the instance was doing."""
 
-    fleet: Fleet
+    fleet: LambdaFleet
     random: Random
-    crew: Crew
+    threads: WorkerThreads
     kills: Counter[str] = field(default_factory=Counter)
-    is_done: Event = field(default_factory=Event)
+    stopped: Event = field(default_factory=Event)
 
-    def strike(self) -> None:
-        """Wait a random time, then kill a random runtime."""
-        self.crew.pause(self.random.uniform(*BETWEEN_SECONDS))
-        if self.is_done.is_set():
+    def step(self) -> None:
+        """Wait for a random time, then kill a random instance."""
+        self.threads.wait(self.random.uniform(*INTERVAL_SECONDS))
+        if self.stopped.is_set():
             return
         runtime = self._target()
-        doing = runtime.doing
+        doing = runtime.state
         if runtime.kill():
             self.kills[doing] += 1
 
     def _target(self) -> LambdaRuntime:
-        """Choose any instance, or look for one at work and let it go on for a random moment."""
-        if self.random.random() < AIMED:
-            for _ in range(AIM_LOOKS):
-                working = [runtime for runtime in self.fleet.runtimes if runtime.doing is Doing.WORKING]
+        """Choose any instance, or wait for one that handles an event and then for a random moment of it."""
+        if self.random.random() < AIMED_SHARE:
+            for _ in range(AIM_TRIES):
+                working = [
+                    runtime for runtime in self.fleet.runtimes if runtime.state is InstanceState.INVOCATION
+                ]
                 if working:
-                    self.crew.pause(self.random.uniform(0, WORK_SECONDS))
+                    self.threads.wait(self.random.uniform(0, INVOCATION_SECONDS))
                     return self.random.choice(working)
-                self.crew.pause(AIM_SECONDS)
+                self.threads.wait(AIM_SECONDS)
         return self.random.choice(self.fleet.runtimes)

@@ -1,4 +1,4 @@
-"""Upstream: announces batches on the bus, several at once, and slips poison into the queues."""
+"""The upstream producer: sends the events of several batches at a time, and poison messages among them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dev.chaos.environment import INBOUND
+from dev.chaos.environment import INBOUND_BUS
 
 if TYPE_CHECKING:
     from random import Random
@@ -16,115 +16,121 @@ if TYPE_CHECKING:
 
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
-    from dev.chaos.environment import World
-    from dev.chaos.worker_threads import Crew
-    from dev.chaos.workload import Announced, Plan, Planner
+    from dev.chaos.environment import Environment
+    from dev.chaos.worker_threads import WorkerThreads
+    from dev.chaos.workload import InboundEvent, PlannedBatch, WorkloadGenerator
 
-AT_ONCE = 8
-BURST = 10
-POISON_EVERY = 25  # bursts
+CONCURRENT_BATCHES = 8
+EVENTS_PER_CALL = 10
+CALLS_PER_POISON = 25
+CONTENTS, REGISTRATIONS = "ProvisionContentQueue", "RegisterBatchQueue"
 
 
 @dataclass
-class Upstream:
-    """Announces what the planner plans; what is unfinished when the time is over is finished."""
+class Producer:
+    """Sends generated batches at a steady rate; a batch that was begun is always sent to its end."""
 
-    world: World
-    planner: Planner
+    environment: Environment
+    workload: WorkloadGenerator
     random: Random
-    crew: Crew
+    threads: WorkerThreads
     rate: float  # events per second
-    batches: int | None = None
-    plans: list[Plan] = field(default_factory=list)
+    batch_limit: int | None = None  # without one, batches are begun until the load is stopped
+    batches: list[PlannedBatch] = field(default_factory=list)
     poison: list[str] = field(default_factory=list)
     sent: int = 0
-    _open: list[tuple[Plan, int]] = field(default_factory=list)
-    _bursts: int = 0
+    _open: list[tuple[PlannedBatch, int]] = field(default_factory=list)
+    _calls: int = 0
 
     def __post_init__(self) -> None:
-        self._events, self._sqs = self.world.events(), self.world.sqs()
+        self._events, self._sqs = self.environment.events(), self.environment.sqs()
 
-    def run(self, time_is_over: Event, all_is_said: Event) -> None:
-        """Send one burst, then wait as the rate demands."""
-        burst = self._burst(begin_more=self._has_more(over=time_is_over.is_set()))
-        if not burst:
-            all_is_said.set()
+    def step(self, load_stopped: Event, all_sent: Event) -> None:
+        """Send the next events, then wait as the rate demands; set `all_sent` when none is left."""
+        events = self._next_events(begin_batches=self._may_begin(is_stopped=load_stopped.is_set()))
+        if not events:
+            all_sent.set()
             return
-        self._announce(burst)
-        self._bursts += 1
-        if self._bursts % POISON_EVERY == 1:
-            self._slip_poison_in()
-        self.crew.pause(len(burst) / self.rate)
+        self._put_events(events)
+        self._calls += 1
+        if self._calls % CALLS_PER_POISON == 1:
+            self._send_poison()
+        self.threads.wait(len(events) / self.rate)
 
-    def _has_more(self, *, over: bool) -> bool:
-        """Tell whether another batch may begin: a number of them is announced whole, whatever the time."""
-        return len(self.plans) < self.batches if self.batches is not None else not over
+    def _may_begin(self, *, is_stopped: bool) -> bool:
+        """Tell whether another batch may begin; a limited number is always sent in full."""
+        return len(self.batches) < self.batch_limit if self.batch_limit is not None else not is_stopped
 
-    def _burst(self, *, begin_more: bool) -> list[Announced]:
-        """Take the next events of the open plans, at random among them."""
-        burst: list[Announced] = []
-        while len(burst) < BURST:
-            while begin_more and len(self._open) < AT_ONCE and len(self.plans) != self.batches:
-                plan = self.planner.next()
-                self.plans.append(plan)
-                self._open.append((plan, 0))
+    def _next_events(self, *, begin_batches: bool) -> list[InboundEvent]:
+        """Return the next events of the open batches, mixed at random."""
+        events: list[InboundEvent] = []
+        while len(events) < EVENTS_PER_CALL:
+            while (
+                begin_batches
+                and len(self._open) < CONCURRENT_BATCHES
+                and len(self.batches) != self.batch_limit
+            ):
+                batch = self.workload.next_batch()
+                self.batches.append(batch)
+                self._open.append((batch, 0))
             if not self._open:
                 break
             which = self.random.randrange(len(self._open))
-            plan, at = self._open[which]
-            burst.append(plan.events[at])
-            if at + 1 < len(plan.events):
-                self._open[which] = (plan, at + 1)
+            batch, position = self._open[which]
+            events.append(batch.events[position])
+            if position + 1 < len(batch.events):
+                self._open[which] = (batch, position + 1)
             else:
                 self._open.pop(which)
-        return burst
+        return events
 
-    def _announce(self, burst: list[Announced]) -> None:
-        """Put the burst on the bus; again until the bus has it, as at-least-once demands."""
+    def _put_events(self, events: list[InboundEvent]) -> None:
+        """Put the events on the bus, again and again until the call succeeds: delivery is at least once."""
         entries: list[PutEventsRequestEntryTypeDef] = [
             {
-                "EventBusName": INBOUND,
+                "EventBusName": INBOUND_BUS,
                 "Source": "chaos",
                 "DetailType": event.detail_type,
                 "Detail": event.detail,
             }
-            for event in burst
+            for event in events
         ]
-        while not self.crew.is_over.is_set():
+        while not self.threads.stopped.is_set():
             try:
                 self._events.put_events(Entries=entries)
             except (BotoCoreError, ClientError):
-                self.crew.pause(0.5)
+                self.threads.wait(0.5)
             else:
-                self.sent += len(burst)
+                self.sent += len(events)
                 return
 
-    def _slip_poison_in(self) -> None:
-        """Put one message that can never succeed beside the good ones."""
-        mark = f"poison-{len(self.poison):03}"
-        queue, body = self.random.choice(_poisons(mark))
-        while not self.crew.is_over.is_set():
+    def _send_poison(self) -> None:
+        """Send one message that can never succeed to a queue of a function."""
+        marker = f"poison-{len(self.poison):03}"
+        queue, body = self.random.choice(_poison_messages(marker))
+        url = self.environment.source_queues[queue].url
+        while not self.threads.stopped.is_set():
             try:
-                self._sqs.send_message(QueueUrl=self.world.queues[queue].url, MessageBody=body)
+                self._sqs.send_message(QueueUrl=url, MessageBody=body)
             except (BotoCoreError, ClientError):
-                self.crew.pause(0.5)
+                self.threads.wait(0.5)
             else:
-                self.poison.append(mark)
+                self.poison.append(marker)
                 return
 
 
-def _poisons(mark: str) -> list[tuple[str, str]]:
-    """Return one message per way of being wrong, each with the mark in its body."""
+def _poison_messages(marker: str) -> list[tuple[str, str]]:
+    """Return one message per kind of poison, with its queue; the marker is in each body."""
     metadata = {
         "event_id": "1d9f5f5e-0000-4000-8000-000000000002",
         "correlation_id": "2d9f5f5e-0000-4000-8000-000000000001",
         "occurred_at": "2026-01-31T12:00:00Z",
-        "source_service": mark,
+        "source_service": marker,
         "schema_version": 1,
     }
     content = {
-        "batch_id": mark,
-        "text_storage_id": mark,
+        "batch_id": marker,
+        "text_storage_id": marker,
         "raw_file_storage_id": "raw",
         "original_file_name": "a.txt",
         "file_size_bytes": 1,
@@ -134,11 +140,11 @@ def _poisons(mark: str) -> list[tuple[str, str]]:
         return json.dumps({"detail-type": detail_type, "detail": {"metadata": metadata, "data": data}})
 
     return [
-        ("provision", '{"broken": "' + mark),
-        ("provision", event(content | {"original_file_name": "a\x00b.txt"})),
-        ("provision", event(content | {"original_file_name": "x" * 200_000})),
-        ("provision", event(content | {"file_size_bytes": "many"})),
-        ("provision", event(content, "EssayContentPublished")),
-        ("register", event({"batch_id": mark, "essay_ids": [], "expected_essay_count": 0})),
-        ("register", "[]" + mark),
+        (CONTENTS, '{"broken": "' + marker),
+        (CONTENTS, event(content | {"original_file_name": "a\x00b.txt"})),
+        (CONTENTS, event(content | {"original_file_name": "x" * 200_000})),
+        (CONTENTS, event(content | {"file_size_bytes": "many"})),
+        (CONTENTS, event(content, "EssayContentPublished")),
+        (REGISTRATIONS, event({"batch_id": marker, "essay_ids": [], "expected_essay_count": 0})),
+        (REGISTRATIONS, "[]" + marker),
     ]

@@ -1,4 +1,4 @@
-"""The coordinator in two shapes, each with what can happen to it: alone with a replica, and a cluster."""
+"""The two ways to deploy Redis, with the faults of each: a primary with a replica, and a cluster."""
 
 from __future__ import annotations
 
@@ -7,49 +7,47 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from redis.exceptions import RedisError
 
-from dev.chaos.faults import Fault
+from dev.chaos.faults import DOWN_SECONDS, FROZEN_SECONDS, INSTANT_SECONDS, Fault, nothing_to_end
 from dev.servers.valkey import ValkeyCluster, ValkeyServer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FROZEN_SECONDS = 15.0  # longer than the functions may run
-DOWN_SECONDS = 3.0
 LAG_SECONDS = 3.0
 
 
-class Store(Protocol):
-    """A Valkey that the functions use, and the ways in which it fails."""
+class RedisTopology(Protocol):
+    """The Valkey servers that the functions use, and their faults."""
 
     url: str
     is_cluster: bool
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start the servers."""
 
     def __exit__(self, *_: object) -> None:
-        """End it."""
+        """Stop them."""
 
     def faults(self) -> Sequence[Fault]:
-        """Return what can happen to it."""
+        """Return the faults that can be injected."""
 
 
-class Alone:
-    """A primary with a replica, behind one address."""
+class PrimaryWithReplica:
+    """A primary and a replica behind one address, as a managed Redis without cluster mode."""
 
     is_cluster = False
 
     def __init__(self) -> None:
         self._primary = ValkeyServer()
         self._replica = ValkeyServer()
-        self._aged = b""
-        self._address = self._primary.port
+        self._old_snapshot = b""
+        self._port = self._primary.port
         self.url = self._primary.url
 
     def __enter__(self) -> Self:
         try:
             self._primary.start()
-            self._new_replica()
+            self._start_replica()
         except BaseException:
             self.__exit__()
             raise
@@ -60,13 +58,23 @@ class Alone:
         self._replica.__exit__()
 
     def faults(self) -> Sequence[Fault]:
-        """Return what can happen to a server and its replica."""
+        """Return the faults that can be injected."""
         return (
-            Fault("Valkey: FLUSHALL", self._flush, _nothing, 1),
-            Fault("Valkey: scripts lost", self._forget_scripts, _nothing, 1),
+            Fault("Valkey: FLUSHALL", self._flush, nothing_to_end, INSTANT_SECONDS),
+            Fault("Valkey: scripts lost", self._flush_scripts, nothing_to_end, INSTANT_SECONDS),
             Fault("Valkey: restarted empty", self._stop, self._start_empty, DOWN_SECONDS),
-            Fault("Valkey: restarted from an old snapshot", self._age, self._start_aged, LAG_SECONDS),
-            Fault("Valkey: failed over to a lagging replica", self._lag, self._fail_over, LAG_SECONDS),
+            Fault(
+                "Valkey: restarted from an old snapshot",
+                self._take_snapshot,
+                self._restore_snapshot,
+                LAG_SECONDS,
+            ),
+            Fault(
+                "Valkey: failed over to a lagging replica",
+                self._freeze_replica,
+                self._fail_over,
+                LAG_SECONDS,
+            ),
             Fault(
                 "Valkey: frozen longer than the timeout",
                 self._freeze,
@@ -79,12 +87,15 @@ class Alone:
         with self._primary.client() as client:
             client.flushall()
 
-    def _forget_scripts(self) -> None:
+    def _flush_scripts(self) -> None:
         with self._primary.client() as client:
             client.script_flush()
 
     def _stop(self) -> None:
         self._primary.stop()
+
+    def _start_empty(self) -> None:
+        self._primary.start()
 
     def _freeze(self) -> None:
         self._primary.freeze()
@@ -92,37 +103,34 @@ class Alone:
     def _thaw(self) -> None:
         self._primary.thaw()
 
-    def _start_empty(self) -> None:
-        self._primary.start()
+    def _take_snapshot(self) -> None:
+        self._old_snapshot = self._primary.snapshot()
 
-    def _age(self) -> None:
-        """Take the snapshot to which the server will go back."""
-        self._aged = self._primary.snapshot()
+    def _restore_snapshot(self) -> None:
+        """Lose every write since the snapshot."""
+        self._primary.restore(self._old_snapshot)
 
-    def _start_aged(self) -> None:
-        self._primary.restore(self._aged)
-
-    def _lag(self) -> None:
+    def _freeze_replica(self) -> None:
         """Let the replica fall behind."""
         self._replica.freeze()
 
     def _fail_over(self) -> None:
-        """Lose the primary with all that the replica has not seen."""
+        """Lose the primary, with every write that the replica has not received."""
         self._primary.stop()
         self._replica.thaw()
-        self._replica.take_over(self._address)
+        self._replica.take_over(self._port)
         self._primary.__exit__()
         self._primary = self._replica
-        self._new_replica()
+        self._start_replica()
 
-    def _new_replica(self) -> None:
+    def _start_replica(self) -> None:
         self._replica = ValkeyServer()
         self._replica.start()
         self._replica.follow(self._primary)
 
 
-class Clustered:
-    """Three primaries that share the slots."""
+class Cluster:
+    """Three primaries that share the hash slots."""
 
     is_cluster = True
 
@@ -138,12 +146,12 @@ class Clustered:
         self._cluster.__exit__()
 
     def faults(self) -> Sequence[Fault]:
-        """Return what can happen to a cluster."""
+        """Return the faults that can be injected."""
         first, second, third = self._cluster.nodes
         return (
-            Fault("Valkey cluster: FLUSHALL on every node", self._flush, _nothing, 1),
-            Fault("Valkey cluster: one node lost, back empty", second.stop, second.start, FROZEN_SECONDS),
-            Fault("Valkey cluster: the first node lost, back empty", first.stop, first.start, DOWN_SECONDS),
+            Fault("Valkey cluster: FLUSHALL on every node", self._flush, nothing_to_end, INSTANT_SECONDS),
+            Fault("Valkey cluster: one node restarted empty", second.stop, second.start, FROZEN_SECONDS),
+            Fault("Valkey cluster: the first node restarted empty", first.stop, first.start, DOWN_SECONDS),
             Fault(
                 "Valkey cluster: one node frozen longer than the timeout",
                 third.freeze,
@@ -156,7 +164,3 @@ class Clustered:
         for node in self._cluster.nodes:
             with suppress(RedisError), node.client() as client:
                 client.flushall()
-
-
-def _nothing() -> None:
-    """Mend nothing: the fault is over at once."""

@@ -1,4 +1,4 @@
-"""Threads that work until they are told to stop; the first that fails ends the run."""
+"""Threads that repeat a step until they are stopped; the first that fails ends the experiment."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 JOIN_SECONDS = 60
 
 
-class Crew:
-    """A context manager: when it ends, no thread of it is left."""
+class WorkerThreads:
+    """A context manager: on exit all its threads are stopped and joined."""
 
     def __init__(self) -> None:
-        self.is_over = Event()
+        self.stopped = Event()
         self._threads: list[Thread] = []
         self._failures: list[BaseException] = []
 
@@ -23,29 +23,29 @@ class Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.is_over.set()
+        self.stopped.set()
         for thread in self._threads:
             thread.join(JOIN_SECONDS)
 
-    def put_to_work(self, name: str, step: Callable[[], None], until: Event | None = None) -> None:
-        """Repeat a step in a thread of its own until the crew is over, or the event is set."""
+    def start(self, name: str, step: Callable[[], None], until: Event | None = None) -> None:
+        """Repeat a step in a thread of its own until all threads are stopped, or `until` is set."""
 
         def work() -> None:
             try:
-                while not self.is_over.is_set() and not (until and until.is_set()):
+                while not self.stopped.is_set() and not (until and until.is_set()):
                     step()
-            except BaseException as failure:  # noqa: BLE001 - it is raised by check, in the main thread
+            except BaseException as failure:  # noqa: BLE001 - raise_failure raises it in the main thread
                 self._failures.append(failure)
 
         thread = Thread(target=work, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def pause(self, seconds: float) -> None:
-        """Wait, shorter when the crew is over."""
-        self.is_over.wait(seconds)
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until the threads are stopped."""
+        self.stopped.wait(seconds)
 
-    def check(self) -> None:
-        """Raise the first failure of a thread, if any."""
+    def raise_failure(self) -> None:
+        """Raise the first exception that ended a thread, if any."""
         if self._failures:
             raise self._failures[0]

@@ -1,4 +1,4 @@
-"""What upstream means to do: batches of every kind, and what may become of each."""
+"""The batches that the producer sends: generated from a seed, each with the statuses that it may end in."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-SIZES = (1, 2, 5, 10, 25, 25, 40, 120)
-LONG_SECONDS = 86_400
-COPIES = 0.15  # the share of events that upstream sends more than once
-REGISTERED_FIRST = 0.5
+BATCH_SIZES = (1, 2, 5, 10, 25, 25, 40, 120)
+LONG_TIMEOUT_SECONDS = 86_400
+DUPLICATED_SHARE = 0.15  # of the events; each is sent two to five times
+REGISTERED_FIRST_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Announced:
-    """One event of upstream, as it is put on the inbound bus."""
+class InboundEvent:
+    """One event for the inbound bus."""
 
     detail_type: str
     event_id: str
@@ -27,105 +27,113 @@ class Announced:
 
 
 @dataclass
-class Plan:
-    """One batch: what is announced, in order, and what may become of it."""
+class PlannedBatch:
+    """One batch: its events in the order in which they are sent, and what reconciliation expects of it."""
 
     batch_id: str
-    kind: str
+    profile: str
     registrations: list[dict[str, Any]] = field(default_factory=list)
     contents: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    events: list[Announced] = field(default_factory=list)
-    may_become: frozenset[str] = frozenset()
+    events: list[InboundEvent] = field(default_factory=list)
+    allowed_statuses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of batch: how many good and bad files come for its slots, and how long it waits."""
+class BatchProfile:
+    """What kind of batch it is: how many contents and failures arrive for its slots, and its timeout."""
 
     name: str
-    shares: tuple[float, float]  # of good files, of bad files; 1 is all slots
-    extra: int = 0
-    timeout: tuple[int, int] | None = None
-    conflict: bool = False
+    shares: tuple[float, float]  # of contents and of failures; 1 is as many as there are slots
+    extra_contents: int = 0
+    timeout_seconds: tuple[int, int] | None = None
+    is_registered_differently: bool = False
 
 
-KINDS = (
-    Kind("all good", (1, 0)),
-    Kind("some failed", (0.8, 0.2)),
-    Kind("all failed", (0, 1)),
-    Kind("too many", (1, 0.2), extra=3),
-    Kind("never full", (0.5, 0.2), timeout=(5, 20)),
-    Kind("deadline races the last file", (1, 0), timeout=(2, 12)),
-    Kind("registered twice, differently", (1, 0), conflict=True),
+PROFILES = (
+    BatchProfile("all good", (1, 0)),
+    BatchProfile("some failed", (0.8, 0.2)),
+    BatchProfile("all failed", (0, 1)),
+    BatchProfile("too many", (1, 0.2), extra_contents=3),
+    BatchProfile("never full", (0.5, 0.2), timeout_seconds=(5, 20)),
+    BatchProfile("deadline races the last file", (1, 0), timeout_seconds=(2, 12)),
+    BatchProfile("registered twice, differently", (1, 0), is_registered_differently=True),
 )
 
 
-class Planner:
-    """Makes plans from a seed; the same seed makes the same plans."""
+class WorkloadGenerator:
+    """Generates batches; the same seed generates the same ones."""
 
-    def __init__(self, random: Random, run: str) -> None:
+    def __init__(self, random: Random, prefix: str) -> None:
         self._random = random
-        self._run = run
+        self._prefix = prefix
         self._count = 0
 
-    def next(self, kind: Kind | None = None, slots: int | None = None) -> Plan:
-        """Return the next batch."""
-        kind = kind or self._random.choice(KINDS)
-        slots = slots or self._random.choice(SIZES)
+    def next_batch(self, profile: BatchProfile | None = None, slots: int | None = None) -> PlannedBatch:
+        """Generate the next batch, of a random profile and size unless they are given."""
+        profile = profile or self._random.choice(PROFILES)
+        slots = slots or self._random.choice(BATCH_SIZES)
         self._count += 1
-        plan = Plan(f"{self._run}-{self._count:05}", kind.name)
-        timeout = self._random.randint(*kind.timeout) if kind.timeout else LONG_SECONDS
-        good, bad = _numbers(kind, slots)
-        plan.may_become = _ends(slots, good, bad, has_short_deadline=kind.timeout is not None)
-        teachers = ("teacher-1", "teacher-2") if kind.conflict else ("teacher-1",)
-        registrations = [self._registration(plan, slots, timeout, teacher) for teacher in teachers]
-        arrivals = [self._content(plan, n) for n in range(good)] + [
-            self._failure(plan, n) for n in range(bad)
-        ]
-        plan.events = self._in_order(registrations, arrivals)
-        return plan
+        batch = PlannedBatch(f"{self._prefix}-{self._count:05}", profile.name)
+        timeout = (
+            self._random.randint(*profile.timeout_seconds)
+            if profile.timeout_seconds
+            else LONG_TIMEOUT_SECONDS
+        )
+        contents, failures = _counts(profile, slots)
+        batch.allowed_statuses = _allowed_statuses(
+            slots, contents, failures, has_short_timeout=profile.timeout_seconds is not None
+        )
+        teachers = ("teacher-1", "teacher-2") if profile.is_registered_differently else ("teacher-1",)
+        registrations = [self._registration(batch, slots, timeout, teacher) for teacher in teachers]
+        arrivals = [self._content(batch, number) for number in range(contents)]
+        arrivals += [self._failure(batch, number) for number in range(failures)]
+        batch.events = self._in_random_order(registrations, arrivals)
+        return batch
 
-    def _in_order(self, registrations: Sequence[Announced], arrivals: list[Announced]) -> list[Announced]:
-        """Shuffle, copy some, and let the registration come first or anywhere."""
+    def _in_random_order(
+        self, registrations: Sequence[InboundEvent], arrivals: list[InboundEvent]
+    ) -> list[InboundEvent]:
+        """Shuffle the arrivals, put each registration first or anywhere, and duplicate some of all."""
         self._random.shuffle(arrivals)
         events = list(arrivals)
         for event in registrations:
-            first = self._random.random() < REGISTERED_FIRST
-            events.insert(0 if first else self._random.randrange(len(events) + 1), event)
+            is_first = self._random.random() < REGISTERED_FIRST_SHARE
+            events.insert(0 if is_first else self._random.randrange(len(events) + 1), event)
         for event in list(events):
-            if self._random.random() < COPIES:
+            if self._random.random() < DUPLICATED_SHARE:
                 for _ in range(self._random.randint(1, 4)):
                     events.insert(self._random.randrange(len(events) + 1), event)
         return events
 
-    def _registration(self, plan: Plan, slots: int, timeout: int, teacher: str) -> Announced:
+    def _registration(self, batch: PlannedBatch, slots: int, timeout: int, teacher: str) -> InboundEvent:
         data = {
-            "batch_id": plan.batch_id,
-            "essay_ids": [f"{plan.batch_id}.slot-{n:04}" for n in range(slots)],
+            "batch_id": batch.batch_id,
+            "essay_ids": [f"{batch.batch_id}.slot-{number:04}" for number in range(slots)],
             "expected_essay_count": slots,
             "course_code": self._random.choice(("ENG5", "SV1")),
             "user_id": teacher,
             "timeout_seconds": timeout,
         }
-        plan.registrations.append(data)
-        return self._announced("BatchEssaysRegistered", data)
+        batch.registrations.append(data)
+        return self._event("BatchEssaysRegistered", data)
 
-    def _content(self, plan: Plan, number: int) -> Announced:
-        name = f"{plan.batch_id}.text-{number:04}"
-        plan.contents.append(name)
+    def _content(self, batch: PlannedBatch, number: int) -> InboundEvent:
+        text_storage_id = f"{batch.batch_id}.text-{number:04}"
+        batch.contents.append(text_storage_id)
         data = {
-            "batch_id": plan.batch_id,
-            "text_storage_id": name,
+            "batch_id": batch.batch_id,
+            "text_storage_id": text_storage_id,
             "raw_file_storage_id": f"raw-{number}",
             "original_file_name": f"Uppsats åäö {number}.txt",
             "file_size_bytes": 1_834,
         }
-        return self._announced("EssayContentProvisioned", data)
+        return self._event("EssayContentProvisioned", data)
 
-    def _failure(self, plan: Plan, number: int) -> Announced:
+    def _failure(self, batch: PlannedBatch, number: int) -> InboundEvent:
+        """Return a failure; every second one has an upload id, the others are identified by their event."""
         data = {
-            "batch_id": plan.batch_id,
+            "batch_id": batch.batch_id,
             "original_file_name": f"tom {number}.txt",
             "raw_file_storage_id": "STORAGE_FAILED",
             "validation_error_code": "EMPTY_CONTENT",
@@ -133,12 +141,13 @@ class Planner:
             "file_size_bytes": 0,
         }
         if number % 2:
-            data["file_upload_id"] = f"{plan.batch_id}.upload-{number:04}"
-        event = self._announced("EssayValidationFailed", data)
-        plan.failures.append(f"upload:{data['file_upload_id']}" if number % 2 else f"event:{event.event_id}")
+            data["file_upload_id"] = f"{batch.batch_id}.upload-{number:04}"
+        event = self._event("EssayValidationFailed", data)
+        identity = f"upload:{data['file_upload_id']}" if number % 2 else f"event:{event.event_id}"
+        batch.failures.append(identity)
         return event
 
-    def _announced(self, detail_type: str, data: dict[str, Any]) -> Announced:
+    def _event(self, detail_type: str, data: dict[str, Any]) -> InboundEvent:
         event_id = str(UUID(int=self._random.getrandbits(128), version=4))
         metadata = {
             "event_id": event_id,
@@ -147,24 +156,24 @@ class Planner:
             "source_service": "chaos",
             "schema_version": 1,
         }
-        return Announced(detail_type, event_id, json.dumps({"metadata": metadata, "data": data}))
+        return InboundEvent(detail_type, event_id, json.dumps({"metadata": metadata, "data": data}))
 
 
-def _numbers(kind: Kind, slots: int) -> tuple[int, int]:
-    """Return how many good and bad files there are; where the shares make a whole, so do the numbers."""
-    good_share, bad_share = kind.shares
-    bad = round(slots * bad_share)
-    if kind.extra:
-        return slots + kind.extra, bad
-    if good_share + bad_share < 1:
-        return int(slots * good_share), int(slots * bad_share)
-    return slots - bad, bad
+def _counts(profile: BatchProfile, slots: int) -> tuple[int, int]:
+    """Return how many contents and failures arrive; shares that make a whole fill every slot."""
+    content_share, failure_share = profile.shares
+    failures = round(slots * failure_share)
+    if profile.extra_contents:
+        return slots + profile.extra_contents, failures
+    if content_share + failure_share < 1:
+        return int(slots * content_share), int(slots * failure_share)
+    return slots - failures, failures
 
 
-def _ends(slots: int, good: int, bad: int, *, has_short_deadline: bool) -> frozenset[str]:
-    """Return the statuses that the batch may end with."""
-    ends = {"timed_out"} if has_short_deadline else set()
-    if good + bad >= slots:
-        ends |= {"ready"} if good else set()
-        ends |= {"failed"} if bad >= slots else set()
-    return frozenset(ends)
+def _allowed_statuses(slots: int, contents: int, failures: int, *, has_short_timeout: bool) -> frozenset[str]:
+    """Return the statuses in which the batch may end."""
+    statuses = {"timed_out"} if has_short_timeout else set()
+    if contents + failures >= slots:
+        statuses |= {"ready"} if contents else set()
+        statuses |= {"failed"} if failures >= slots else set()
+    return frozenset(statuses)

@@ -1,1 +1,1 @@
-"""The demo: upstream is played on real files against the deployed template."""
+"""The demo: deploys the template, sends it the events of real files and checks every invariant."""

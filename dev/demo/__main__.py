@@ -1,17 +1,22 @@
-"""The demo on the command line; Ctrl-C at any moment ends all that it started."""
+"""`make demo`: deploy the template on a local AWS, send it real files, check every invariant.
+
+It runs on Linux and macOS, on x86-64 and arm64, and needs no Docker. Ctrl-C stops everything that it started.
+"""
 
 import argparse
+import platform
 from pathlib import Path
 
-from dev.demo.cleanup import FAULTS, clean
-from dev.demo.console import Screen
-from dev.demo.environment import World, deploy, start_servers
+from dev.demo.cleanup import clean
+from dev.demo.client_errors import CLIENT_ERRORS
+from dev.demo.console import Console
+from dev.demo.environment import Environment, deploy, start_servers
 from dev.demo.files import read_folder
-from dev.demo.process_tree import Run, ignore_interrupts, interrupt_once
-from dev.demo.scenario import Play
-from dev.demo.session import KEPT_AT, keep, stop
-from dev.demo.workload import make_plan
-from dev.deploy.stack import Listener
+from dev.demo.process_tree import ProcessTree, ignore_interrupts, interrupt_once
+from dev.demo.scenario import Scenario
+from dev.demo.session import SESSION_FILE, save, stop
+from dev.demo.workload import make_workload
+from dev.deploy.stack import EventConsumer
 from dev.programs.process import ServerError
 from dev.programs.tools import ROOT
 
@@ -19,73 +24,78 @@ SEED = 20260131
 
 
 def main() -> int:
-    """Play once; return 0 when every promise holds, 1 when one is broken, 2 when it could not be played."""
+    """Return 0 when every invariant holds, 1 when one is violated, 2 when the demo cannot run."""
     options = _options()
     if options.action == "stop":
         return stop()
-    if options.keep and KEPT_AT.exists():
-        print("a demo was left running already: make demo-stop")
+    if options.keep and SESSION_FILE.exists():
+        print("A demo is still running: stop it with make demo-stop.")
         return 2
     interrupt_once()
     demo = Demo(options)
     try:
-        return 0 if demo.play() else 1
+        return 0 if demo.run() else 1
     except KeyboardInterrupt as interrupted:
-        print("\ninterrupted; stopping the servers")
+        print("\nInterrupted.")
         return 128 + int(interrupted.args[0])
-    except (ServerError, ValueError, *FAULTS) as error:
-        print(f"the demo cannot go on: {error}")
+    except (ServerError, ValueError, *CLIENT_ERRORS) as error:
+        print(f"The demo failed: {error}")
         return 2
     finally:
         ignore_interrupts()
-        demo.end()
+        demo.stop()
 
 
 class Demo:
-    """One demo from its first server to its last, whatever comes between."""
+    """One demo: starts the servers, runs the scenario and stops what it started."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._run = Run.start()
-        self._screen = Screen()
+        self._tree = ProcessTree.start()
+        self._console = Console()
         self._batch_ids: list[str] = []
-        self._world: World | None = None
+        self._environment: Environment | None = None
         self._is_kept = False
 
-    def play(self) -> bool:
-        """Play and return whether every promise holds."""
-        plan = make_plan(read_folder(self._options.essays), self._run.mark, SEED)
-        self._batch_ids = plan.batch_ids
-        self._run.make_folder()
-        self._world, log = start_servers(f"els-demo-{self._run.mark}", self._screen.wait)
-        self._world = world = deploy(self._world, self._screen.wait, log, in_bundles=self._options.bundle)
-        listener = Listener(world.endpoint, world.outbound)
-        holds = Play(world, plan, self._screen, listener)(tamper=self._options.tamper)
+    def run(self) -> bool:
+        """Run the demo and return whether every invariant holds."""
+        machine = f"{platform.system()} on {platform.machine()}"
+        self._console.say(f"{machine} (the demo runs on Linux and macOS, x86-64 and arm64)")
+        workload = make_workload(read_folder(self._options.essays), self._tree.mark, SEED)
+        self._batch_ids = workload.batch_ids
+        self._tree.make_folder()
+        self._environment, log = start_servers(f"els-demo-{self._tree.mark}", self._console.say)
+        environment = deploy(self._environment, self._console.say, log, in_bundles=self._options.bundle)
+        self._environment = environment
+        consumer = EventConsumer(environment.endpoint, environment.outbound)
+        holds = Scenario(environment, workload, self._console, consumer).run(tamper=self._options.tamper)
         if self._options.keep:
-            keep(self._run, world, plan.batch_ids)
+            save(self._tree, environment, workload.batch_ids)
             self._is_kept = True
-            self._screen.left_running(plan.batches[0].batch_id)
+            self._console.left_running(workload.batches[0].batch_id)
         return holds
 
-    def end(self) -> None:
-        """End what was started and clean what was given, unless it is to be kept."""
+    def stop(self) -> None:
+        """Stop the servers that were started and clean those that were given, unless all is left running."""
         if self._is_kept:
             return
-        self._run.end()
-        if self._world and self._world.is_given:
-            self._screen.say("what it put into the given servers is taken away")
-        for what in clean(self._world, self._batch_ids) if self._world else []:
-            print(f"could not be taken away: {what}")
-        self._screen.say("every server is stopped")
+        self._tree.kill()
+        if self._environment and self._environment.is_given:
+            self._console.say("remove what the demo created on the given servers")
+        for what in clean(self._environment, self._batch_ids) if self._environment else []:
+            print(f"could not remove {what}")
+        self._console.say("all servers are stopped")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m dev.demo", description=__doc__)
-    parser.add_argument("action", nargs="?", choices=["play", "stop"], default="play")
-    parser.add_argument("--essays", type=Path, default=ROOT / "dev" / "essays")
-    parser.add_argument("--keep", action="store_true")
-    parser.add_argument("--bundle", action="store_true")
-    parser.add_argument("--break", dest="tamper", action="store_true")
+    parser.add_argument("action", nargs="?", choices=["run", "stop"], default="run")
+    parser.add_argument("--essays", type=Path, default=ROOT / "dev" / "essays", help="a folder of essays")
+    parser.add_argument("--keep", action="store_true", help="leave everything running afterwards")
+    parser.add_argument("--bundle", action="store_true", help="deploy without layers")
+    parser.add_argument(
+        "--break", dest="tamper", action="store_true", help="tamper with Postgres before the checks"
+    )
     return parser.parse_args()
 
 

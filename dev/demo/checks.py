@@ -1,211 +1,188 @@
-"""The promises of the design, each checked against Postgres, Redis and what came out on the bus."""
+"""Checks every invariant of the catalogue on the evidence of a demo, and names what violates it.
+
+It shares no code with what it judges: identities, event ids and digests are computed again in
+`dev.invariants.derivations`, and of the service not even a data type is used.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dev.invariants.catalogue import INVARIANTS
+from dev.invariants.derivations import TERMINAL_EVENTS, content_identity, digest, event_id
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
-    from dev.demo.evidence import Book
-    from dev.demo.workload import Batch, Plan
-    from dev.deploy.stack import Heard
-
-FINAL = {"ready": "BatchEssaysReady", "failed": "BatchValidationErrors", "timed_out": "BatchReadinessTimeout"}
+    from dev.demo.evidence import BatchState, Evidence, RedisSlots
+    from dev.demo.workload import Batch
 
 
 @dataclass(frozen=True)
-class Redis:
-    """What Redis said: nothing after `forgot_at`, of open batches what differed, and of all at the end."""
+class CheckResult:
+    """One invariant and what violates it: nothing, when it holds."""
 
-    forgot_at: float
-    compared: Mapping[str, str | None]
-    metadata: Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """All that is known at the end."""
-
-    plan: Plan
-    books: Mapping[str, Book]
-    redis: Redis
-    heard: Sequence[Heard]
-    queued: int
-    dead_letters: Sequence[str]
-
-    def of(self, batch: Batch, *kinds: str) -> list[Heard]:
-        """Return the events of a batch of some kinds."""
-        return [e for e in self.heard if e.data["batch_id"] == batch.batch_id and e.detail_type in kinds]
+    invariant: int
+    violations: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """One promise and what speaks against it: nothing, when it holds."""
-
-    promise: str
-    breaches: tuple[str, ...]
+def check_all(evidence: Evidence) -> list[CheckResult]:
+    """Check every invariant, each on every batch."""
+    return [CheckResult(number, tuple(_violations(number, evidence))) for number in INVARIANTS]
 
 
-def judge(evidence: Evidence) -> list[Verdict]:
-    """Check every promise on every batch."""
-    checks = {
-        "1 slots are disjoint and exactly the registered ones": _slots,
-        "2 a content owns one slot, and keeps it": _owners,
-        "3 a batch is closed once, in one way": _closed_once,
-        "4 a full batch is ready or failed": _full,
-        "5 one final result per batch, with one id, and true": _final_result,
-        "6 every fact was announced, nothing is left to send": _announced,
-        "7 every file ended in exactly one outcome": _outcomes,
-        "8 the result is the planned one, whatever the order": _planned,
-        "9 excess only where Postgres had no slot left, announced once": _excess,
-        "10 what Redis forgot was rebuilt from the record, slot by slot": _redis,
-        "12 only the deadline decides what is too late": _deadline,
-    }
-    verdicts = [
-        Verdict(
-            promise,
-            tuple(f"{b.name}: {what}" for b in evidence.plan.batches for what in _found(one, evidence, b)),
-        )
-        for promise, one in checks.items()
-    ]
-    alone = Verdict("11 queues are empty; the poison alone is a dead letter", tuple(_queues(evidence)))
-    return [*verdicts[:10], alone, *verdicts[10:]]
-
-
-def _found(
-    check: Callable[[Evidence, Batch], Iterator[str]], evidence: Evidence, batch: Batch
-) -> Iterator[str]:
-    if batch.batch_id not in evidence.books:
-        yield "Postgres does not know the batch"
+def _violations(number: int, evidence: Evidence) -> Iterator[str]:
+    if number in _OF_EVERYTHING:
+        yield from _OF_EVERYTHING[number](evidence)
         return
-    yield from check(evidence, batch)
+    for batch in evidence.workload.batches:
+        if batch.batch_id not in evidence.states:
+            yield f"{batch.name}: Postgres has no row of the batch"
+            continue
+        state = evidence.states[batch.batch_id]
+        yield from (f"{batch.name}: {what}" for what in _OF_A_BATCH[number](evidence, batch, state))
 
 
-def _book(evidence: Evidence, batch: Batch) -> Book:
-    return evidence.books[batch.batch_id]
+def _slots(_: Evidence, batch: Batch, state: BatchState) -> Iterator[str]:
+    if sorted(slot.essay_id for slot in state.slots) != sorted(batch.essay_ids):
+        yield "the slots are not the registered ones"
+    counts = Counter(slot.status for slot in state.slots)
+    if (counts["assigned"], counts["failed"]) != (state.assigned, state.failed):
+        yield f"the counts are {state.assigned} and {state.failed}, the rows {dict(counts)}"
 
 
-def _slots(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    book = _book(evidence, batch)
-    if sorted(slot.essay_id for slot in book.slots) != sorted(batch.essay_ids):
-        yield "other slots than the registered ones"
-    counts = Counter(slot.status for slot in book.slots)
-    if (counts["assigned"], counts["failed"]) != (book.assigned, book.failed):
-        yield f"counts {book.assigned} and {book.failed}, rows {counts}"
-
-
-def _owners(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    owned = Counter(slot.text_id for slot in _book(evidence, batch).slots if slot.text_id)
+def _owners(evidence: Evidence, batch: Batch, state: BatchState) -> Iterator[str]:
+    owned = Counter(slot.text_id for slot in state.slots if slot.text_id)
     yield from (f"{text_id} owns {count} slots" for text_id, count in owned.items() if count > 1)
-    said: dict[str, str] = {}
-    for text_id, essay_id in sorted(_assignments(evidence, batch)):
-        if said.setdefault(text_id, essay_id) != essay_id:
-            yield f"{text_id} was given {said[text_id]} and {essay_id}"
+    first: dict[str, str] = {}
+    for essay_id, text_id in sorted(_announced(evidence, batch)):
+        if first.setdefault(text_id, essay_id) != essay_id:
+            yield f"{text_id} was announced with {first[text_id]} and {essay_id}"
 
 
-def _closed_once(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    kinds = {event.detail_type for event in evidence.of(batch, *FINAL.values())}
-    status = _book(evidence, batch).status
-    if kinds != {FINAL.get(status)}:
-        yield f"{status} in the record, {', '.join(sorted(kinds)) or 'nothing'} on the bus"
+def _leaves_open_once(evidence: Evidence, batch: Batch, state: BatchState) -> Iterator[str]:
+    types = {event.detail_type for event in evidence.events(batch, *TERMINAL_EVENTS.values())}
+    if types != {TERMINAL_EVENTS.get(state.status)}:
+        yield f"it is {state.status}, and its terminal events are {', '.join(sorted(types)) or 'none'}"
 
 
-def _full(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    book = _book(evidence, batch)
-    if (book.assigned + book.failed == book.expected) != (book.status in {"ready", "failed"}):
-        yield f"{book.status} with {book.assigned + book.failed} of {book.expected} slots used"
+def _completion(_: Evidence, __: Batch, state: BatchState) -> Iterator[str]:
+    used = state.assigned + state.failed
+    if (used == state.expected) != (state.status in {"ready", "failed"}):
+        yield f"it is {state.status} with {used} of {state.expected} slots used"
 
 
-def _final_result(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    events = evidence.of(batch, *FINAL.values())
-    if len({event.event_id for event in events}) != 1:
-        yield f"{len({event.event_id for event in events})} final results"
-    lines = sorted(f"{s.essay_id} {s.text_id}\n" for s in _book(evidence, batch).slots if s.text_id)
-    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
-    if any(event.data.get("digest", digest) != digest for event in events):
-        yield "the digest of the final result is not that of the record"
+def _terminal_event(evidence: Evidence, batch: Batch, state: BatchState) -> Iterator[str]:
+    events = evidence.events(batch, *TERMINAL_EVENTS.values())
+    ids = {event.event_id for event in events}
+    if len(ids) != 1:
+        yield f"it has {len(ids)} terminal events"
+    if any(event.event_id != str(event_id(batch.batch_id, event.detail_type)) for event in events):
+        yield "the id of its terminal event is not derived from batch and type"
+    expected = digest(state.assignments)
+    if any(event.data.get("digest", expected) != expected for event in events):
+        yield "the digest of its terminal event does not match Postgres"
 
 
-def _announced(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    book = _book(evidence, batch)
-    if {(s.text_id, s.essay_id) for s in book.slots if s.text_id} != _assignments(evidence, batch):
-        yield "the announced assignments are not those of the record"
-    if book.unsent:
-        yield f"{book.unsent} events are still in the outbox"
+def _announcements(evidence: Evidence, batch: Batch, state: BatchState) -> Iterator[str]:
+    if state.assignments != _announced(evidence, batch):
+        yield "the announced assignments are not those in Postgres"
+    if state.unsent:
+        yield f"{state.unsent} events are still in the outbox"
 
 
-def _outcomes(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    book = _book(evidence, batch)
-    ends = Counter(f"content:{slot.text_id}" for slot in book.slots if slot.text_id)
-    ends.update(slot.failure for slot in book.slots if slot.failure)
-    ends.update([*(f"content:{text_id}" for text_id in book.excess), *book.late, *book.parked])
-    arrivals = evidence.plan.arrivals(batch)
-    yield from (f"{identity} has no outcome" for identity in sorted(arrivals - set(ends)))
-    yield from (f"{identity} was never sent" for identity in sorted(set(ends) - arrivals))
-    yield from (f"{identity} has {count} outcomes" for identity, count in ends.items() if count > 1)
-    yield from (f"{identity} is still parked" for identity in book.parked)
+def _outcomes(evidence: Evidence, batch: Batch, state: BatchState) -> Iterator[str]:
+    outcomes = Counter(content_identity(slot.text_id) for slot in state.slots if slot.text_id)
+    outcomes.update(slot.failure for slot in state.slots if slot.failure)
+    outcomes.update([*map(content_identity, state.excess), *state.late, *state.parked])
+    sent = evidence.workload.identities(batch)
+    yield from (f"{identity} has no outcome" for identity in sorted(sent - set(outcomes)))
+    yield from (f"{identity} was never sent" for identity in sorted(set(outcomes) - sent))
+    yield from (f"{identity} has {count} outcomes" for identity, count in outcomes.items() if count > 1)
+    yield from (f"{identity} is still parked" for identity in state.parked)
 
 
-def _planned(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    book = _book(evidence, batch)
+def _as_planned(evidence: Evidence, batch: Batch, state: BatchState) -> Iterator[str]:
     planned = min(len(batch.uploads), batch.slots)
-    if FINAL.get(book.status) != batch.final:
-        yield f"planned {batch.final}, is {book.status}"
-    # Around the deadline the order decides, as promised: what came late is excess, not bound.
-    in_time = book.assigned + book.failed + Counter(book.excess.values())["BATCH_TIMED_OUT"]
-    if in_time - (batch is evidence.plan.overdue) != planned:
-        yield f"planned {planned} used slots, {book.assigned + book.failed} are"
+    if TERMINAL_EVENTS.get(state.status) != batch.final:
+        yield f"it is {state.status}, planned was {batch.final}"
+    # Around the deadline the order decides: a content that came late is excess instead of assigned.
+    late = Counter(state.excess.values())["BATCH_TIMED_OUT"] - (batch is evidence.workload.incomplete)
+    if state.assigned + state.failed + late != planned:
+        yield f"{state.assigned + state.failed} slots are used, planned were {planned}"
 
 
-def _excess(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    book = _book(evidence, batch)
-    events = evidence.of(batch, "ExcessContentProvisioned")
-    said = {event.data["text_storage_id"]: event.data["reason"] for event in events}
-    if said != book.excess or len({event.event_id for event in events}) != len(said):
-        yield f"{len(events)} announced, {len(book.excess)} in the record"
-    fits = {"NO_AVAILABLE_SLOT": {"ready", "failed"}, "BATCH_TIMED_OUT": {"timed_out"}}
-    for text_id, reason in book.excess.items():
-        if book.status not in fits[reason]:
-            yield f"{text_id} is excess by {reason}, the batch is {book.status}"
-    free = sum(slot.status == "available" for slot in book.slots)
-    if free and "NO_AVAILABLE_SLOT" in book.excess.values():
-        yield f"excess with {free} slots free"
+def _excess(evidence: Evidence, batch: Batch, state: BatchState) -> Iterator[str]:
+    events = evidence.events(batch, "ExcessContentProvisioned")
+    announced = {event.data["text_storage_id"]: event.data["reason"] for event in events}
+    if announced != state.excess or len({event.event_id for event in events}) != len(announced):
+        yield f"{len(events)} excess contents were announced, Postgres has {len(state.excess)}"
+    allowed = {"NO_AVAILABLE_SLOT": {"ready", "failed"}, "BATCH_TIMED_OUT": {"timed_out"}}
+    for text_id, reason in state.excess.items():
+        if state.status not in allowed.get(reason, set()):
+            yield f"{text_id} is excess by {reason}, and the batch is {state.status}"
+    free = sum(slot.status == "available" for slot in state.slots)
+    if free and "NO_AVAILABLE_SLOT" in state.excess.values():
+        yield f"a content is excess, and {free} slots are free"
 
 
-def _redis(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    redis, book = evidence.redis, _book(evidence, batch)
-    known = redis.metadata.get(batch.batch_id)
-    if different := redis.compared.get(batch.batch_id):
-        yield different
-    if known and (known["status"] != book.status or int(known["version"]) > book.version):
-        yield f"{known['status']} {known['version']} in Redis, {book.status} {book.version} in Postgres"
-    # What was closed before Redis forgot, and not touched since, need not be known again.
-    if not known and book.changed_at > redis.forgot_at:
-        yield "it changed after Redis forgot, and Redis does not know it"
+def _redis(evidence: Evidence, batch: Batch, state: BatchState) -> Iterator[str]:
+    for before, slots in evidence.redis.open_batches:
+        if before.batch_id == batch.batch_id:
+            yield from _slots_in_redis(before, slots)
+    known = evidence.redis.metadata.get(batch.batch_id)
+    if known and (known["status"] != state.status or int(known["version"]) > state.version):
+        stores = f"{known['status']} {known['version']} in Redis, {state.status} {state.version} in Postgres"
+        yield f"its status and version are {stores}"
+    # A batch that was closed before the flush, and not touched since, need not be known again.
+    if not known and state.changed_at > evidence.redis.flushed_at:
+        yield "it changed after the flush, and Redis does not know it"
+
+
+def _slots_in_redis(state: BatchState, redis: RedisSlots) -> Iterator[str]:
+    if redis.free != {slot.essay_id for slot in state.slots if slot.status == "available"}:
+        yield f"the free slots in Redis are {sorted(redis.free)}, not those of Postgres"
+    if redis.contents != {slot.text_id: slot.essay_id for slot in state.slots if slot.text_id}:
+        yield "the assigned slots in Redis are not those of Postgres"
+    if redis.failures != {slot.failure: slot.essay_id for slot in state.slots if slot.failure}:
+        yield "the failed slots in Redis are not those of Postgres"
 
 
 def _queues(evidence: Evidence) -> Iterator[str]:
     if evidence.queued:
-        yield f"{evidence.queued} messages are still queued"
+        yield f"{evidence.queued} messages are still in the queues"
     if list(evidence.dead_letters) != ["MISSING_FIELD"]:
-        yield f"dead letters: {list(evidence.dead_letters)}"
+        yield f"the dead letters are {list(evidence.dead_letters)}, expected was the one poison message"
 
 
-def _deadline(evidence: Evidence, batch: Batch) -> Iterator[str]:
-    book = _book(evidence, batch)
-    if any(slot.in_time is False for slot in book.slots):
+def _deadline(_: Evidence, __: Batch, state: BatchState) -> Iterator[str]:
+    if any(slot.in_time is False for slot in state.slots):
         yield "a slot was used after the deadline"
-    if book.status == "timed_out" and not book.closed_after_deadline:
-        yield "timed out before its deadline"
+    if state.status == "timed_out" and not state.closed_after_deadline:
+        yield "it timed out before its deadline"
 
 
-def _assignments(evidence: Evidence, batch: Batch) -> set[tuple[str, str]]:
+def _announced(evidence: Evidence, batch: Batch) -> set[tuple[str, str]]:
     return {
-        (slot["text_storage_id"], slot["essay_id"])
-        for event in evidence.of(batch, "EssaySlotsAssigned")
+        (slot["essay_id"], slot["text_storage_id"])
+        for event in evidence.events(batch, "EssaySlotsAssigned")
         for slot in event.data["assignments"]
     }
+
+
+_OF_A_BATCH: dict[int, Callable[[Evidence, Batch, BatchState], Iterator[str]]] = {
+    1: _slots,
+    2: _owners,
+    3: _leaves_open_once,
+    4: _completion,
+    5: _terminal_event,
+    6: _announcements,
+    7: _outcomes,
+    8: _as_planned,
+    9: _excess,
+    10: _redis,
+    12: _deadline,
+}
+_OF_EVERYTHING: dict[int, Callable[[Evidence], Iterator[str]]] = {11: _queues}

@@ -1,4 +1,4 @@
-"""The servers of a demo: those that are there already are used, the others are started."""
+"""The servers of a demo: those that the environment variables name are used, the others are started."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from dev.demo.cleanup import FAULTS
-from dev.deploy import sam
+from redis import Redis
+from redis.cluster import RedisCluster
+
+from dev.demo.client_errors import CLIENT_ERRORS
+from dev.deploy import host_build, sam
 from dev.deploy.bundle import BUNDLED
 from dev.deploy.stack import Stack, client_of
 from dev.programs.process import run_to_end
@@ -21,19 +24,19 @@ from dev.servers.valkey import ValkeyServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
+    from pathlib import Path
 
-type Wait = Callable[[str], AbstractContextManager[None]]
+type Say = Callable[[str], None]
 
-# Both are warmed at the same moment; the two of the schedule meanwhile, without anybody waiting for them.
+# The demo waits for the cold starts of the first two at once; those of the schedule start meanwhile.
 WAITED_FOR = {"RegisterBatchFunction", "ProvisionContentFunction"}
-NOTHING = b'{"Records": []}'
 MEANWHILE = {"ExpireBatchesFunction", "PublishOutboxFunction"}
+NO_RECORDS = b'{"Records": []}'
 
 
 @dataclass(frozen=True)
-class World:
-    """Where everything is; `given_*` tells that it was there before and must be left as it was."""
+class Environment:
+    """Where every server is; `given_*` tells that the demo did not start it and must clean it."""
 
     name: str
     endpoint: str
@@ -47,13 +50,18 @@ class World:
 
     @property
     def is_given(self) -> bool:
-        """Tell whether any server was there before."""
+        """Tell whether any server was given."""
         return self.given_aws or self.given_database or self.given_redis
 
     @property
     def stack(self) -> Stack:
-        """Return what was deployed."""
+        """Return the deployed stack."""
         return Stack(self.endpoint, self.outputs)
+
+    def connect_redis(self) -> Any:
+        """Return a client of Redis that decodes replies as text."""
+        client = RedisCluster if self.cluster else Redis
+        return client.from_url(self.redis_url, decode_responses=True)
 
     @property
     def bucket(self) -> str:
@@ -62,79 +70,95 @@ class World:
 
     @property
     def inbound(self) -> str:
-        """Return the bus on which upstream announces."""
+        """Return the bus on which upstream publishes."""
         return f"{self.name}-in"
 
     @property
     def outbound(self) -> str:
-        """Return the bus on which ELS announces."""
+        """Return the bus on which ELS publishes."""
         return f"{self.name}-out"
 
 
-def start_servers(name: str, wait: Wait) -> tuple[World, Callable[[], str]]:
-    """Start what is missing, and return what shows the log of the local AWS; the run ends all of it."""
+def start_servers(name: str, say: Say) -> tuple[Environment, Callable[[], str]]:
+    """Start the servers that are not given; return also a function that reads the log of the local AWS.
+
+    Nothing here stops them: the process tree of the demo does, also after a kill or an interruption.
+    """
     database_url, redis_url, endpoint = (
         os.environ.get(variable, "") for variable in ("ELS_DATABASE_URL", "ELS_REDIS_URL", "AWS_ENDPOINT_URL")
     )
     given = (bool(endpoint), bool(database_url), bool(redis_url))
     log: Callable[[], str] = str
     if not database_url:
-        with wait("Postgres makes its data folder and starts"):
-            database_url = PostgresServer().__enter__().url
+        say("start Postgres")
+        database_url = PostgresServer().open().url
     if not redis_url:
-        with wait("Valkey starts"):
-            redis_url = ValkeyServer().__enter__().url
+        say("start Valkey")
+        redis_url = ValkeyServer().open().url
     if not endpoint:
-        with wait("the local AWS starts (its first time also fetches it)"):
-            aws = LocalAws().__enter__()
+        say("start the local AWS (the first time downloads it)")
+        aws = LocalAws().open()
         endpoint, log = aws.endpoint, aws.log_tail
     cluster = os.environ.get("ELS_REDIS_CLUSTER", "false") == "true"
-    return World(name, endpoint, database_url, redis_url, cluster, *given), log
+    return Environment(name, endpoint, database_url, redis_url, cluster, *given), log
 
 
-def deploy(world: World, wait: Wait, server_log: Callable[[], str], *, in_bundles: bool) -> World:
-    """Build and deploy the template, and make the bucket of the files."""
-    with wait("sam build: functions and layers from template.yaml, unless they are built from it already"):
-        _build("bundle" if in_bundles else "build")
+def deploy(
+    environment: Environment, say: Say, server_log: Callable[[], str], *, in_bundles: bool
+) -> Environment:
+    """Build and deploy the template, and create the bucket of the files."""
+    action, built = _build_for(environment, in_bundles=in_bundles)
+    say("sam build: functions and layers (skipped while sources are unchanged)")
+    _build(action)
     parameters = {
-        # Functions in containers see the stores under other names than we do.
-        "DatabaseUrl": os.environ.get("FUNCTIONS_DATABASE_URL", world.database_url),
-        "RedisUrl": os.environ.get("FUNCTIONS_REDIS_URL", world.redis_url),
-        "RedisCluster": str(world.cluster).lower(),
-        "InboundBusName": world.inbound,
+        # Functions in containers reach the stores by other host names.
+        "DatabaseUrl": os.environ.get("FUNCTIONS_DATABASE_URL", environment.database_url),
+        "RedisUrl": os.environ.get("FUNCTIONS_REDIS_URL", environment.redis_url),
+        "RedisCluster": str(environment.cluster).lower(),
+        "InboundBusName": environment.inbound,
         "CreateInboundBus": "true",
-        "OutboundBusName": world.outbound,
-        # As long as a function may take: a cold start gets no message twice.
+        "OutboundBusName": environment.outbound,
+        # As long as a function may take, so that no message is redelivered during a cold start.
         "VisibilityTimeoutSeconds": "30",
     }
-    with wait("sam deploy: queues, rules, functions; its custom resource runs the migrations"):
-        client_of(world.endpoint, "events").create_event_bus(Name=world.outbound)
-        template = (BUNDLED if in_bundles else sam.BUILT) / "template.yaml"
-        stack = sam.deploy(
-            world.endpoint, parameters, name=world.name, template=template, server_log=server_log
-        )
+    say("sam deploy: queues, rules, functions; the migrations run in it")
+    client_of(environment.endpoint, "events").create_event_bus(Name=environment.outbound)
+    template = built / "template.yaml"
+    stack = sam.deploy(
+        environment.endpoint, parameters, name=environment.name, template=template, server_log=server_log
+    )
     region = {"LocationConstraint": REGION}
-    stack.client("s3").create_bucket(Bucket=world.bucket, CreateBucketConfiguration=region)
-    deployed = replace(world, outputs=dict(stack.outputs))
-    with wait("the functions start cold: each unpacks its layer and imports it, once"):
-        _warm(deployed)
+    stack.client("s3").create_bucket(Bucket=environment.bucket, CreateBucketConfiguration=region)
+    deployed = replace(environment, outputs=dict(stack.outputs))
+    say("invoke the functions once, so that their cold starts are over")
+    _warm(deployed)
     return deployed
 
 
-def _build(how: str) -> None:
-    """Build in a process of its own, so that an interruption ends it whatever it waits for."""
-    run_to_end([sys.executable, "-m", "dev", how], sam.BUILD_SECONDS, cwd=ROOT, environment=os.environ)
+def _build_for(environment: Environment, *, in_bundles: bool) -> tuple[str, Path]:
+    """Return the action of `python -m dev` that builds for the local AWS, and the folder of the build.
+
+    One that was given may run functions in Linux containers; the one that the demo starts never does.
+    """
+    if in_bundles:
+        return "bundle", BUNDLED
+    return ("build", sam.BUILT) if environment.given_aws else ("host-build", host_build.BUILT)
 
 
-def _warm(world: World) -> None:
-    """Invoke with nothing to do the functions that will be needed."""
-    cloudformation = world.stack.client("cloudformation")
-    resources = cloudformation.describe_stack_resources(StackName=world.name)["StackResources"]
+def _build(action: str) -> None:
+    """Build in a child process, so that an interruption ends it whatever it waits for."""
+    run_to_end([sys.executable, "-m", "dev", action], sam.BUILD_SECONDS, cwd=ROOT, environment=os.environ)
+
+
+def _warm(environment: Environment) -> None:
+    """Invoke the functions that the demo needs, with nothing to do."""
+    cloudformation = environment.stack.client("cloudformation")
+    resources = cloudformation.describe_stack_resources(StackName=environment.name)["StackResources"]
     names = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
-    functions: Any = world.stack.client("lambda")
+    functions: Any = environment.stack.client("lambda")
     for function in MEANWHILE:
-        functions.invoke(FunctionName=names[function], Payload=NOTHING, InvocationType="Event")
-    # An interruption does not wait for a thread that is a daemon.
+        functions.invoke(FunctionName=names[function], Payload=NO_RECORDS, InvocationType="Event")
+    # Daemon threads, so that an interruption does not wait for them.
     threads = [Thread(target=_invoke, args=(functions, names[each]), daemon=True) for each in WAITED_FOR]
     for thread in threads:
         thread.start()
@@ -143,6 +167,6 @@ def _warm(world: World) -> None:
 
 
 def _invoke(functions: Any, name: str) -> None:
-    """Invoke with nothing to do and wait; what goes wrong will show when there is something to do."""
-    with suppress(*FAULTS):
-        functions.invoke(FunctionName=name, Payload=NOTHING)
+    """Invoke with nothing to do and wait; a failure will show once there is something to do."""
+    with suppress(*CLIENT_ERRORS):
+        functions.invoke(FunctionName=name, Payload=NO_RECORDS)

@@ -1,4 +1,4 @@
-"""One run of the demo and all that it starts: whatever carries its mark ends with it."""
+"""Every process that a demo starts carries its mark, so that all of them can be killed together."""
 
 from __future__ import annotations
 
@@ -19,53 +19,56 @@ from dev.programs.tools import MARK
 if TYPE_CHECKING:
     from types import FrameType
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is made new, with a name that nobody can guess
-ENOUGH = 4 << 30  # bytes; every function that starts cold unpacks 100 MB
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folder in it is created new, with a name that nobody can guess
+MIN_FREE_BYTES = 4 << 30  # every cold start unpacks 100 MB
+NO_EXECUTION = getattr(os, "ST_NOEXEC", 0)  # the flag is known on Linux only
 GRACE_SECONDS = 2
-ROUNDS = 5  # a process that is being started may be missed by one look
-ENDING = (signal.SIGINT, signal.SIGTERM)
+ROUNDS = 5  # a process that is just being started may be missed once
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
-class Run:
-    """A mark that every process inherits, and the folder that holds every temporary file."""
+class ProcessTree:
+    """A mark that every process inherits, and the folder of all temporary files."""
 
     mark: str
     folder: Path
 
     @classmethod
-    def start(cls) -> Run:
-        """Choose a mark and put it, and the folder, where all processes and libraries find them."""
+    def start(cls) -> ProcessTree:
+        """Choose a mark and a folder, and set the variables by which child processes inherit both."""
         mark = secrets.token_hex(4)
-        folder = roomy(MEMORY, Path(tempfile.gettempdir())) / f"els-demo-{mark}"
+        # Resolved, because processes tell their working directory without symbolic links: on macOS, the
+        # temporary folder is behind one.
+        folder = temporary_folder(MEMORY, Path(tempfile.gettempdir())).resolve() / f"els-demo-{mark}"
         os.environ[MARK] = mark
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
         return cls(mark, folder)
 
     def make_folder(self) -> None:
-        """Make the folder; servers that run as another user may pass through it."""
+        """Create the folder; servers that run as another user may pass through it."""
         self.folder.mkdir(mode=0o711)
 
-    def end(self) -> None:
-        """End every process of the run, at once, and remove the folder.
+    def kill(self) -> None:
+        """Kill every process of the tree and remove the folder.
 
-        Nothing of a demo is worth waiting for. Only Postgres is asked, to give its shared memory back.
+        Only Postgres gets SIGQUIT first, to release its shared memory; nothing else is worth waiting for.
         """
         for _ in range(ROUNDS):
             left = self.processes()
             if not left:
                 break
             for process in left:
-                with suppress(psutil.NoSuchProcess):
+                with suppress(psutil.Error):
                     process.send_signal(signal.SIGQUIT if _is_postgres(process) else signal.SIGKILL)
             psutil.wait_procs(left, timeout=GRACE_SECONDS)
         for process in self.processes():
-            with suppress(psutil.NoSuchProcess):
+            with suppress(psutil.Error):
                 process.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def processes(self) -> list[psutil.Process]:
-        """Return the living processes that carry the mark or work in the folder."""
+        """Return the running processes that carry the mark or work in the folder."""
         return [process for process in psutil.process_iter() if self._is_marked(process)]
 
     def _is_marked(self, process: psutil.Process) -> bool:
@@ -74,25 +77,25 @@ class Run:
         try:
             if process.status() == psutil.STATUS_ZOMBIE:
                 return False
-            # Valkey writes its title over its environment, but works in the folder of the run.
+            # Valkey overwrites its environment with its process title, but works in the folder.
             is_inside = Path(process.cwd()).is_relative_to(self.folder)
             return is_inside or process.environ().get(MARK) == self.mark
         except (psutil.Error, OSError):
             return False
 
 
-def roomy(memory: Path, disk: Path) -> Path:
-    """Return the folder in memory where there is plenty of it and programs may run from it, else the other.
+def temporary_folder(memory: Path, disk: Path) -> Path:
+    """Return the folder in memory where it exists, is large enough and allows programs, else the one on disk.
 
-    A disk makes functions start slowly, and is slow at removing the thousands of files of their layers.
+    On a disk, cold starts are slow, and so is removing the thousands of files of their layers.
     """
     try:
         known = os.statvfs(memory)
     except OSError:
         return disk
     free = min(known.f_bavail * known.f_frsize, psutil.virtual_memory().available)
-    is_usable = os.access(memory, os.W_OK) and not known.f_flag & os.ST_NOEXEC
-    return memory if is_usable and free >= ENOUGH else disk
+    is_usable = os.access(memory, os.W_OK) and not known.f_flag & NO_EXECUTION
+    return memory if is_usable and free >= MIN_FREE_BYTES else disk
 
 
 def _is_postgres(process: psutil.Process) -> bool:
@@ -100,14 +103,14 @@ def _is_postgres(process: psutil.Process) -> bool:
 
 
 def interrupt_once() -> None:
-    """Let the first SIGINT or SIGTERM raise KeyboardInterrupt and the others do nothing."""
-    for each in ENDING:
+    """Let the first SIGINT or SIGTERM raise KeyboardInterrupt and ignore the others."""
+    for each in INTERRUPTIONS:
         signal.signal(each, _interrupt)
 
 
 def ignore_interrupts() -> None:
-    """Let nothing disturb the cleaning up."""
-    for each in ENDING:
+    """Ignore SIGINT and SIGTERM from now on."""
+    for each in INTERRUPTIONS:
         signal.signal(each, signal.SIG_IGN)
 
 

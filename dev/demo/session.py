@@ -1,4 +1,4 @@
-"""A demo that was left running: send it an event, look at a batch, stop it."""
+"""A demo that was left running: send it an event, ask for the status of a batch, stop it."""
 
 import json
 import sys
@@ -7,53 +7,58 @@ from pathlib import Path
 from typing import Any
 
 from dev.demo.cleanup import clean
-from dev.demo.environment import World
-from dev.demo.process_tree import Run
+from dev.demo.environment import Environment
+from dev.demo.process_tree import ProcessTree
 from dev.deploy.stack import Announcement, announce
 from dev.programs.tools import ROOT
 
-KEPT_AT = ROOT / ".local" / "kept-demo.json"
+SESSION_FILE = ROOT / ".local" / "demo-session.json"
+
+
+def save(tree: ProcessTree, environment: Environment, batch_ids: list[str]) -> None:
+    """Write down what is left running."""
+    SESSION_FILE.parent.mkdir(exist_ok=True)
+    session = {
+        "mark": tree.mark,
+        "folder": str(tree.folder),
+        "environment": asdict(environment),
+        "batch_ids": batch_ids,
+    }
+    SESSION_FILE.write_text(json.dumps(session))
 
 
 def stop() -> int:
-    """End everything that the kept demo started, and clean the servers that it was given."""
-    if not KEPT_AT.exists():
-        print("no demo was left running")
+    """Kill everything that the demo started, and clean the servers that it was given."""
+    if not SESSION_FILE.exists():
+        print("no demo is running: make demo KEEP=1 leaves one running")
         return 0
-    kept = json.loads(KEPT_AT.read_text())
-    Run(kept["mark"], Path(kept["folder"])).end()
-    left = clean(World(**kept["world"]), kept["batch_ids"])
-    KEPT_AT.unlink()
-    print("\n".join(["stopped", *(f"could not be taken away: {what}" for what in left)]))
+    session = json.loads(SESSION_FILE.read_text())
+    ProcessTree(session["mark"], Path(session["folder"])).kill()
+    left = clean(Environment(**session["environment"]), session["batch_ids"])
+    SESSION_FILE.unlink()
+    print("\n".join(["the demo is stopped", *(f"could not remove {what}" for what in left)]))
     return 1 if left else 0
 
 
-def keep(run: Run, world: World, batch_ids: list[str]) -> None:
-    """Note what is left running."""
-    KEPT_AT.parent.mkdir(exist_ok=True)
-    known = {"mark": run.mark, "folder": str(run.folder), "world": asdict(world), "batch_ids": batch_ids}
-    KEPT_AT.write_text(json.dumps(known))
-
-
-def _world() -> World:
-    if not KEPT_AT.exists():
-        raise SystemExit("no demo was left running: make demo KEEP=1")
-    kept: dict[str, Any] = json.loads(KEPT_AT.read_text())
-    return World(**kept["world"])
-
-
 def main() -> None:
-    """Send an event or look at a batch."""
+    """Send an event, or print the status of a batch."""
     match sys.argv[1:]:
         case ["send", detail_type, data]:
-            world = _world()
+            environment = _environment()
             announced = Announcement(detail_type, json.loads(data))
-            announce(world.stack.client("events"), world.inbound, announced)
-            print("sent")
-        case ["look", batch_id]:
-            print(json.dumps(_world().stack.status(batch_id), indent=2, ensure_ascii=False))
+            announce(environment.stack.client("events"), environment.inbound, announced)
+            print(f"sent {detail_type}")
+        case ["status", batch_id]:
+            print(json.dumps(_environment().stack.status(batch_id), indent=2, ensure_ascii=False))
         case _:
-            raise SystemExit("send <detail-type> '<data as JSON>' | look <batch id>")
+            raise SystemExit("usage: send <detail-type> '<data as JSON>' | status <batch id>")
+
+
+def _environment() -> Environment:
+    if not SESSION_FILE.exists():
+        raise SystemExit("no demo is running: make demo KEEP=1 leaves one running")
+    session: dict[str, Any] = json.loads(SESSION_FILE.read_text())
+    return Environment(**session["environment"])
 
 
 if __name__ == "__main__":

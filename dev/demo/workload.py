@@ -1,4 +1,4 @@
-"""What upstream will do, as data: six batches that show something each, and every announcement in order."""
+"""What upstream sends, as data: six batches, each of which shows one thing, and all events in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dev.demo.files import Refusal, check
+from dev.demo.files import ValidationFailure, validate
 from dev.deploy.stack import Announcement
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from dev.demo.files import File
 
-FEWEST = 4  # files per batch; a small folder is handed in more than once
+MIN_FILES = 4  # per batch; the files of a small folder are handed in more than once
 EXCESS = 2
 MISSING = 2
-SHORT_DEADLINE_SECONDS = 20  # over before the sweep of the first minute after the deployment
-LONG_DEADLINE_SECONDS = 3_600
+SHORT_TIMEOUT_SECONDS = 20  # over before the first sweep after the deployment
+LONG_TIMEOUT_SECONDS = 3_600
 DUPLICATED = 0.1
-STORAGE_REFUSES = Refusal("RAW_STORAGE_FAILED", "the storage refused the file (played by the demo)")
+STORAGE_FAILURE = ValidationFailure("RAW_STORAGE_FAILED", "the storage rejected the file (simulated)")
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Upload:
 
     file: File
     upload_id: str
-    refusal: Refusal | None
+    failure: ValidationFailure | None
 
     @property
     def identity(self) -> str:
-        """Return what names it inside its batch, as the record does."""
-        return f"upload:{self.upload_id}" if self.refusal else f"content:{self.text_id}"
+        """Return the identity of its arrival inside the batch."""
+        return f"upload:{self.upload_id}" if self.failure else f"content:{self.text_id}"
 
     @property
     def text_id(self) -> str:
@@ -45,30 +45,30 @@ class Upload:
         return f"text-{self.upload_id}"
 
     def announcement(self, batch_id: str) -> Announcement:
-        """Return what upstream says of it."""
-        known: dict[str, Any] = {
+        """Return the event that upstream publishes about it."""
+        data: dict[str, Any] = {
             "batch_id": batch_id,
             "original_file_name": self.file.name[:255],
             "raw_file_storage_id": f"raw-{self.upload_id}",
             "file_size_bytes": len(self.file.body),
             "file_upload_id": self.upload_id,
         }
-        if self.refusal is None:
+        if self.failure is None:
             digest = hashlib.md5(self.file.body, usedforsecurity=False).hexdigest()
-            more = {"text_storage_id": self.text_id, "content_md5_hash": digest}
-            return Announcement("EssayContentProvisioned", known | more)
-        if self.refusal is STORAGE_REFUSES:
-            known["raw_file_storage_id"] = "STORAGE_FAILED"
-        more = {
-            "validation_error_code": self.refusal.code,
-            "validation_error_message": self.refusal.message,
+            stored = {"text_storage_id": self.text_id, "content_md5_hash": digest}
+            return Announcement("EssayContentProvisioned", data | stored)
+        if self.failure is STORAGE_FAILURE:
+            data["raw_file_storage_id"] = "STORAGE_FAILED"
+        failure = {
+            "validation_error_code": self.failure.code,
+            "validation_error_message": self.failure.message,
         }
-        return Announcement("EssayValidationFailed", known | more)
+        return Announcement("EssayValidationFailed", data | failure)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch as the teacher announces it, and what is handed in for it."""
+    """A batch as the teacher registers it, and the files that are handed in for it."""
 
     name: str
     shows: str
@@ -76,27 +76,27 @@ class Batch:
     slots: int
     uploads: tuple[Upload, ...]
     course: str = "ENG5"
-    timeout_seconds: int = LONG_DEADLINE_SECONDS
+    timeout_seconds: int = LONG_TIMEOUT_SECONDS
 
     @property
     def essay_ids(self) -> list[str]:
-        """Return its slots."""
-        return [f"{self.name.replace(' ', '-')}-{number:03}" for number in range(1, self.slots + 1)]
+        """Return the ids of its slots."""
+        return [f"{self.name}-{number:03}" for number in range(1, self.slots + 1)]
 
     @property
     def failed(self) -> int:
-        """Return how many of its files are refused."""
-        return sum(upload.refusal is not None for upload in self.uploads)
+        """Return how many of its files fail validation."""
+        return sum(upload.failure is not None for upload in self.uploads)
 
     @property
     def final(self) -> str:
-        """Return the kind of its final result."""
+        """Return the type of the terminal event that it must get."""
         if len(self.uploads) < self.slots:
             return "BatchReadinessTimeout"
         return "BatchValidationErrors" if self.failed == self.slots else "BatchEssaysReady"
 
     def registration(self) -> Announcement:
-        """Return its announcement."""
+        """Return the event that registers it."""
         data = {
             "batch_id": self.batch_id,
             "essay_ids": self.essay_ids,
@@ -110,8 +110,8 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The batches, everything that upstream announces in order, and what comes after the final results."""
+class Workload:
+    """The batches, all events of upstream in order, and a file that comes after its batch was closed."""
 
     batches: tuple[Batch, ...]
     announcements: tuple[Announcement, ...]
@@ -119,15 +119,15 @@ class Plan:
     duplicates: int
 
     @property
-    def overdue(self) -> Batch:
-        """Return the batch that will never be full."""
+    def incomplete(self) -> Batch:
+        """Return the batch that is never full."""
         return next(batch for batch in self.batches if batch.final == "BatchReadinessTimeout")
 
     @property
-    def forget_after(self) -> int:
-        """Return after how many announcements Redis forgets: the unfinished batch has still some to come."""
-        name = self.overdue.batch_id
-        places = [place for place, said in enumerate(self.announcements) if said.data["batch_id"] == name]
+    def flush_after(self) -> int:
+        """Return after how many events Redis is flushed: half-way through those of the incomplete batch."""
+        batch_id = self.incomplete.batch_id
+        places = [place for place, each in enumerate(self.announcements) if each.data["batch_id"] == batch_id]
         return places[len(places) // 2]
 
     @property
@@ -135,80 +135,78 @@ class Plan:
         """Return the ids of all batches."""
         return [batch.batch_id for batch in self.batches]
 
-    def arrivals(self, batch: Batch) -> set[str]:
-        """Return the identities of all that was handed in for a batch."""
-        late = [self.latecomer] if batch is self.overdue else []
+    def identities(self, batch: Batch) -> set[str]:
+        """Return the identities of all arrivals of a batch."""
+        late = [self.latecomer] if batch is self.incomplete else []
         return {upload.identity for upload in (*batch.uploads, *late)}
 
 
-def make_plan(files: Sequence[File], run: str, seed: int) -> Plan:
-    """Deal the files into batches and shuffle what is said of them; raise ValueError without any essay."""
+def make_workload(files: Sequence[File], run: str, seed: int) -> Workload:
+    """Deal the files into batches and shuffle their events; raise ValueError when no file is an essay."""
     chance = random.Random(seed)  # noqa: S311 - to be repeatable, not to be secret
     numbers = itertools.count(1)
 
-    def hand_in(file: File, refusal: Refusal | None) -> Upload:
-        return Upload(file, f"{run}-{next(numbers):04}", refusal)
+    def hand_in(file: File, failure: ValidationFailure | None) -> Upload:
+        return Upload(file, f"{run}-{next(numbers):04}", failure)
 
-    checked = [(file, check(file.body)) for file in files]
-    good = [file for file, text in checked if isinstance(text, str)]
+    validated = [(file, validate(file.body)) for file in files]
+    good = [file for file, result in validated if isinstance(result, str)]
     if not good:
-        raise ValueError("no file holds 50 to 50 000 characters of text")
-    refused = [(file, text) for file, text in checked if isinstance(text, Refusal)]
+        raise ValueError(
+            "no file has 50 to 50 000 characters of text: name another folder with ESSAYS=folder"
+        )
+    failed = [(file, result) for file, result in validated if isinstance(result, ValidationFailure)]
     chance.shuffle(good)
-    rounds = max(len(good), 5 * FEWEST)
-    dealt = list(itertools.islice(itertools.cycle(good), rounds))
+    count = max(len(good), 5 * MIN_FILES)
+    dealt = list(itertools.islice(itertools.cycle(good), count))
     hands = [[hand_in(file, None) for file in dealt[hand::5]] for hand in range(5)]
-    half = len(refused) // 2
-    some = [hand_in(*each) for each in refused[:half]] or [hand_in(good[0], STORAGE_REFUSES)]
-    rest = [hand_in(*each) for each in refused[half:]]
-    rest += [hand_in(good[0], STORAGE_REFUSES)] * (not rest)
+    half = len(failed) // 2
+    some = [hand_in(*each) for each in failed[:half]] or [hand_in(good[0], STORAGE_FAILURE)]
+    rest = [hand_in(*each) for each in failed[half:]]
+    rest += [hand_in(good[0], STORAGE_FAILURE)] * (not rest)
     batches = _batches(run, hands, some, rest)
     announcements, duplicates = _in_order(batches, chance)
-    return Plan(batches, tuple(announcements), hand_in(good[0], None), duplicates)
+    return Workload(batches, tuple(announcements), hand_in(good[0], None), duplicates)
 
 
 def _batches(
     run: str, hands: list[list[Upload]], some: list[Upload], rest: list[Upload]
 ) -> tuple[Batch, ...]:
     def batch(name: str, shows: str, uploads: list[Upload], more: int = 0, **details: Any) -> Batch:
-        batch_id = f"demo-{run}-{name.replace(' ', '-')}"
-        return Batch(name, shows, batch_id, len(uploads) + more, tuple(uploads), **details)
+        return Batch(name, shows, f"demo-{run}-{name}", len(uploads) + more, tuple(uploads), **details)
 
-    whole, mixed, early, crowded, forgotten = hands
+    complete, mixed, early, crowded, incomplete = hands
+    timeout = {"timeout_seconds": SHORT_TIMEOUT_SECONDS}
     return (
-        batch("whole", "every file is an essay", whole),
+        batch("complete", "all files valid", complete),
         batch("mixed", "some files fail", mixed + some, course="SVE1"),
-        batch("early", "files come before the batch", early),
-        batch("crowded", "more files than slots", crowded, -EXCESS, course="SVE1"),
-        batch(
-            "forgotten",
-            "never full",
-            forgotten,
-            MISSING,
-            timeout_seconds=SHORT_DEADLINE_SECONDS,
-            course="ENG6",
-        ),
-        batch("hopeless", "every file fails", rest),
+        batch("early", "files come first", early),
+        batch("crowded", "too many files", crowded, -EXCESS, course="SVE1"),
+        batch("incomplete", "deadline passes", incomplete, MISSING, course="ENG6", **timeout),
+        batch("invalid", "all files fail", rest),
     )
 
 
 def _in_order(batches: Sequence[Batch], chance: random.Random) -> tuple[list[Announcement], int]:
-    """Shuffle all, repeat a tenth; files come before the batch "early", and "forgotten" is soon over."""
-    said: list[tuple[float, Announcement]] = []
+    """Shuffle all events and repeat a tenth.
+
+    The files of "early" precede its registration; those of "incomplete" come in the first half.
+    """
+    placed: list[tuple[float, Announcement]] = []
     duplicates = 0
     for batch in batches:
-        # A place between 0 and 1 in the order of all.
+        # Each event has a place between 0 and 1 in the order of all.
         registered = 0.7 if batch.name == "early" else chance.uniform(0, 0.2)
-        said.append((registered, batch.registration()))
-        until = 0.5 if batch.name in {"early", "forgotten"} else 1
-        for repeated in _announcements(batch, chance):
+        placed.append((registered, batch.registration()))
+        until = 0.5 if batch.name in {"early", "incomplete"} else 1
+        for repeated in _repeat(batch, chance):
             duplicates += len(repeated) - 1
-            said += [(chance.uniform(0, until), announcement) for announcement in repeated]
-    return [announcement for _, announcement in sorted(said, key=lambda each: each[0])], duplicates
+            placed += [(chance.uniform(0, until), announcement) for announcement in repeated]
+    return [announcement for _, announcement in sorted(placed, key=lambda each: each[0])], duplicates
 
 
-def _announcements(batch: Batch, chance: random.Random) -> Iterator[list[Announcement]]:
-    """Yield each announcement of a file as often as it is delivered."""
+def _repeat(batch: Batch, chance: random.Random) -> Iterator[list[Announcement]]:
+    """Yield the event of each file as often as it is published."""
     again = set(chance.sample(range(len(batch.uploads)), math.ceil(len(batch.uploads) * DUPLICATED)))
     for number, upload in enumerate(batch.uploads):
         yield [upload.announcement(batch.batch_id)] * (2 if number in again else 1)

@@ -1,1 +1,1 @@
-"""Build, bundle and deploy with the SAM CLI."""
+"""Builds, bundles and deploys the template with the SAM CLI, and talks to what was deployed."""

@@ -1,6 +1,6 @@
-"""The bundle form of what was built: each function and its layers in one folder, and no layers.
+"""The build as a bundle: each function with its layers in one folder, and a template without layers.
 
-A local AWS that accepts layers but does not apply them, as the community edition of LocalStack, runs this:
+For a local AWS that accepts layers but does not apply them, as the community edition of LocalStack:
 `make demo BUNDLE=1`, or `make bundle` and `sam deploy --template-file .aws-sam/bundle/template.yaml`.
 """
 
@@ -23,26 +23,26 @@ FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
 
 
 def bundle() -> None:
-    """Build, and put every function together with its layers."""
+    """Build, and merge the layers of every function into its folder."""
     with sam.built() as built:
         shutil.rmtree(BUNDLED, ignore_errors=True)
         template = yaml.safe_load((built / "template.yaml").read_text())
-        everybodys = template["Globals"]["Function"].pop("Layers")
+        shared = template["Globals"]["Function"].pop("Layers")
         for name, resource in template["Resources"].items():
             if resource["Type"] == FUNCTION:
                 own = resource["Properties"].pop("Layers", [])
-                _put_together(built, name, [layer["Ref"] for layer in (*everybodys, *own)])
-    _take_out_layers(template["Resources"])
+                _merge(built, name, [layer["Ref"] for layer in (*shared, *own)])
+    _remove_layers(template["Resources"])
     (BUNDLED / "template.yaml").write_text(yaml.safe_dump(template, sort_keys=False))
 
 
-def _put_together(built: Path, function: str, layers: list[str]) -> None:
+def _merge(built: Path, function: str, layers: list[str]) -> None:
     for part in (built / function, *(built / layer / "python" for layer in layers)):
         shutil.copytree(part, BUNDLED / function, copy_function=os.link, dirs_exist_ok=True)
 
 
-def _take_out_layers(resources: dict[str, Any]) -> None:
-    """Remove the layers; who waits for a new version of one gets the state of the sources in its place."""
+def _remove_layers(resources: dict[str, Any]) -> None:
+    """Remove the layers; where a resource refers to one, a digest of the sources takes its place."""
     layers = {name for name, resource in resources.items() if resource["Type"] == LAYER}
     for name in layers:
         del resources[name]

@@ -14,13 +14,13 @@ BATCH = 10
 
 
 def redrive(sqs: SQSClient, dead_letters: str, queue: str) -> int:
-    """Move what is dead now from one queue URL to the other and return how many messages that were.
+    """Move the messages of a dead-letter queue to another queue and return how many were moved.
 
-    No more than there are at the start: what is still poison comes back dead while this runs. A message is
-    sent before it is deleted, so that a crash in between makes two of it, which is harmless, and never none.
+    It moves no more than there are at the start, because a poison message returns while this runs. A message
+    is sent before it is deleted: a crash in between duplicates it, which is harmless, and never loses it.
     """
-    held = sqs.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=["ApproximateNumberOfMessages"])
-    left = int(held["Attributes"]["ApproximateNumberOfMessages"])
+    known = sqs.get_queue_attributes(QueueUrl=dead_letters, AttributeNames=["ApproximateNumberOfMessages"])
+    left = int(known["Attributes"]["ApproximateNumberOfMessages"])
     moved = 0
     while moved < left:
         received = sqs.receive_message(QueueUrl=dead_letters, MaxNumberOfMessages=min(BATCH, left - moved))
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("queue", help="URL of the queue that fed the function")
     chosen = parser.parse_args()
     moved = redrive(client_of(chosen.endpoint, "sqs"), chosen.dead_letters, chosen.queue)
-    print(f"{moved} messages moved")
+    print(f"moved {moved} messages")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from py_compile import PycInvalidationMode
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from dev.deploy.stack import Stack, client_of
 from dev.programs.process import ServerError, run_to_end
 from dev.programs.tools import ROOT, SAM, environment, tool
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
 
 STACK = "els"
 BUILT = ROOT / ".aws-sam" / "build"
-BUILT_FROM = ROOT / ".aws-sam" / "built-from"  # the state of the sources that BUILT was made of
+BUILT_FROM = ROOT / ".aws-sam" / "built-from"  # the digest of the sources that BUILT was made from
 SOURCES = ("template.yaml", "samconfig.toml", "layers", "functions", "migrations")
-BUILD_SECONDS = 600  # the first one fetches the tool and the packages
-DEPLOY_SECONDS = 120  # ten times what it takes; a local AWS that hangs must not hang us
+BUILD_SECONDS = 600  # the first build downloads the SAM CLI and the packages
+OUTPUT_LINES = 10  # of SAM, shown when it fails
+DEPLOY_SECONDS = 120  # ten times what it takes; a local AWS that hangs must not hang this process
 
 
 def validate() -> None:
@@ -35,17 +38,17 @@ def validate() -> None:
 
 
 def build() -> None:
-    """Build functions and layers, and compile the core layer: a Lambda cannot write bytecode of its own."""
-    with _alone():
+    """Build functions and layers, and compile the core layer: in a Lambda, Python cannot write bytecode."""
+    with build_lock():
         _build()
 
 
 @contextmanager
 def built() -> Iterator[Path]:
-    """Build, and yield a copy of what was built that no later build empties while functions run from it."""
+    """Build, and yield a copy from which functions can run while a later build empties the original."""
     folder = Path(mkdtemp(prefix="run-", dir=_made(BUILT.parent)))
     try:
-        with _alone():
+        with build_lock():
             _build()
             shutil.copytree(BUILT, folder / "build", copy_function=os.link)
         yield folder / "build"
@@ -54,7 +57,7 @@ def built() -> Iterator[Path]:
 
 
 def state_of(root: Path) -> str:
-    """Return a digest of everything that a build depends on: sources, tool and interpreter."""
+    """Return a digest of everything that a build depends on: sources, SAM CLI and interpreter."""
     digest = hashlib.sha256(f"{SAM} {sys.version} {os.uname().machine}".encode())
     for source in (root / name for name in SOURCES):
         for path in [source] if source.is_file() else sorted(source.rglob("*")):
@@ -65,7 +68,7 @@ def state_of(root: Path) -> str:
 
 
 def _build() -> None:
-    """Build, unless what is there was built from the same; one that was cut short has no state."""
+    """Build, unless there is a complete build of the same sources."""
     state = state_of(ROOT)
     if BUILT_FROM.exists() and BUILT_FROM.read_text() == state and (BUILT / "template.yaml").exists():
         return
@@ -94,22 +97,37 @@ def deploy(
     template: Path = BUILT / "template.yaml",
     server_log: Callable[[], str] = str,
 ) -> Stack:
-    """Deploy what was built to an endpoint; raise `ServerError` with the end of the server's log."""
+    """Deploy a build to an endpoint; raise `ServerError` with what failed and the end of the server's log."""
     overrides = [f"{key}={value}" for key, value in parameters.items()]
     chosen = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(template)]
     options = [*chosen, "--stack-name", name, "--parameter-overrides", *overrides]
-    with _alone():
+    with build_lock():
         try:
             _sam(DEPLOY_SECONDS, "deploy", *options, AWS_ENDPOINT_URL=endpoint)
         except ServerError as error:
-            raise ServerError(f"{error}\nThe local AWS said last:\n{server_log()}") from None
+            causes = "\n".join(failed_resources(endpoint, name))
+            message = f"The resources that failed:\n{causes}\nThe last log lines of the local AWS:\n"
+            raise ServerError(f"{error}\n{message}{server_log()}") from None
     [stack] = client_of(endpoint, "cloudformation").describe_stacks(StackName=name)["Stacks"]
     return Stack(endpoint, {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])})
 
 
+def failed_resources(endpoint: str, name: str) -> list[str]:
+    """Return each resource of a stack that could not be made, with CloudFormation's reason."""
+    try:
+        answer = client_of(endpoint, "cloudformation").describe_stack_events(StackName=name)
+    except (BotoCoreError, ClientError) as error:
+        return [f"unknown: {error}"]
+    return [
+        f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', 'no reason given')}"
+        for each in reversed(answer["StackEvents"])
+        if each["ResourceStatus"].endswith("_FAILED")
+    ]
+
+
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Hold the build folder: a build that empties it while another deploys would ship empty layers."""
+def build_lock() -> Iterator[None]:
+    """Lock the build folder: a build that empties it during another deployment would ship empty layers."""
     with (_made(BUILT.parent) / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -121,8 +139,10 @@ def _made(folder: Path) -> Path:
 
 
 def _sam(seconds: float, action: str, *arguments: str, **more: str) -> None:
-    known = environment(SAM_CLI_TELEMETRY="0", **more)
+    variables = environment(SAM_CLI_TELEMETRY="0", **more)
     try:
-        run_to_end([*tool("sam", *SAM), action, *arguments], seconds, cwd=ROOT, environment=known)
+        run_to_end([*tool("sam", *SAM), action, *arguments], seconds, cwd=ROOT, environment=variables)
     except ServerError as error:
-        raise ServerError(f"sam {action} {error}") from None
+        # SAM prints a line per uploaded megabyte and per resource; the reason is at the end.
+        first, *rest = str(error).splitlines()
+        raise ServerError("\n".join([f"sam {action} {first[:200]}", *rest[-OUTPUT_LINES:]])) from None

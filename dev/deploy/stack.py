@@ -1,4 +1,4 @@
-"""A deployed stack as its neighbours see it: upstream announces, somebody listens, a teacher asks."""
+"""A deployed stack from outside: publish inbound events, consume outbound ones, ask the HTTP API."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def client_of(endpoint: str, service: str) -> Any:
 
 @dataclass(frozen=True)
 class Stack:
-    """What was deployed where."""
+    """The outputs of a deployed stack, and the endpoint of the AWS that runs it."""
 
     endpoint: str
     outputs: Mapping[str, str]
@@ -40,7 +40,7 @@ class Stack:
         return client_of(self.endpoint, service)
 
     def status(self, batch_id: str) -> dict[str, Any]:
-        """Ask the HTTP API where a batch stands; its routes are found by the host that is asked."""
+        """Ask the HTTP API for the status of a batch; the local AWS routes by the Host header."""
         host = f"{self.outputs['ApiId']}.execute-api.localhost:{urlsplit(self.endpoint).port}"
         signed = AWSRequest("GET", f"{self.endpoint}/batches/{batch_id}", headers={"Host": host})
         SigV4Auth(Credentials("test", "test"), "execute-api", REGION).add_auth(signed)
@@ -51,7 +51,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Announcement:
-    """One event of upstream; announced twice it is the same event, as at-least-once delivery makes it."""
+    """One inbound event; publishing it twice repeats the same event, as at-least-once delivery does."""
 
     detail_type: str
     data: Mapping[str, Any]
@@ -77,40 +77,45 @@ class Announcement:
 
 
 def announce(events: EventBridgeClient, bus: str, *announcements: Announcement) -> None:
-    """Put events on the inbound bus, at most 10 per call; raise `OSError` when the bus refuses one."""
+    """Publish events on the inbound bus, at most 10 per call; raise `OSError` when the bus rejects one."""
     for start in range(0, len(announcements), 10):
         entries: Any = [each.entry(bus) for each in announcements[start : start + 10]]
-        if refused := events.put_events(Entries=entries)["FailedEntryCount"]:
-            raise OSError(f"the bus {bus} refused {refused} of {len(entries)} events")
+        if rejected := events.put_events(Entries=entries)["FailedEntryCount"]:
+            raise OSError(f"the bus {bus} rejected {rejected} of {len(entries)} events")
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One event as it came out on the outbound bus."""
+class ReceivedEvent:
+    """One event as a consumer receives it from the outbound bus."""
 
     detail_type: str
     event_id: str
     data: dict[str, Any]
 
 
-class Listener:
-    """A queue behind a rule on the outbound bus: hears every event of ELS that is sent from now on."""
+def consumer_name(bus: str) -> str:
+    """Return the name of the rule and the queue of a bus's consumer."""
+    return f"{bus}-consumer"
+
+
+class EventConsumer:
+    """A queue behind a rule on the outbound bus: receives every event that ELS publishes from now on."""
 
     def __init__(self, endpoint: str, bus: str) -> None:
         self._events: EventBridgeClient = client_of(endpoint, "events")
         self._sqs: SQSClient = client_of(endpoint, "sqs")
         self._bus = bus
-        self._name = f"{bus}-heard"
+        self._name = consumer_name(bus)
         self._queue = self._sqs.create_queue(QueueName=self._name)["QueueUrl"]
-        asked = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
         self._events.put_rule(Name=self._name, EventBusName=bus, EventPattern='{"source": ["els"]}')
-        target = {"Id": "queue", "Arn": asked["Attributes"]["QueueArn"]}
+        target = {"Id": "queue", "Arn": answer["Attributes"]["QueueArn"]}
         self._events.put_targets(Rule=self._name, EventBusName=bus, Targets=[target])
 
-    def hear(self) -> Iterator[Heard]:
-        """Yield what is there at the moment."""
-        while messages := self._receive():
-            yield from messages
+    def receive(self) -> Iterator[ReceivedEvent]:
+        """Yield the events that are in the queue at the moment, and delete them from it."""
+        while events := self._receive():
+            yield from events
 
     def close(self) -> None:
         """Remove the rule and the queue."""
@@ -118,12 +123,13 @@ class Listener:
         self._events.delete_rule(Name=self._name, EventBusName=self._bus)
         self._sqs.delete_queue(QueueUrl=self._queue)
 
-    def _receive(self) -> list[Heard]:
+    def _receive(self) -> list[ReceivedEvent]:
         answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10, WaitTimeSeconds=0)
-        heard = []
+        events = []
         for message in answer.get("Messages", []):
             event = json.loads(message["Body"])
             detail = event["detail"]
-            heard.append(Heard(event["detail-type"], detail["metadata"]["event_id"], detail["data"]))
+            received = ReceivedEvent(event["detail-type"], detail["metadata"]["event_id"], detail["data"])
+            events.append(received)
             self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        return heard
+        return events

@@ -1,1 +1,1 @@
-"""The invariants, the evidence about a run, and the checks that judge it."""
+"""The invariants of the service, and the judge that checks them on everything that can be observed."""

@@ -1,28 +1,31 @@
-"""The books: everything that can be looked at, once or at the end, in the shape in which it is checked."""
+"""What the judge reads: what upstream sent, what Postgres holds and what the bus delivered.
+
+Identities are computed here, not taken from the service; of the service only plain data types are read.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
-from els_core.domain.arrivals import content_identity
-from els_core.domain.events import TERMINAL_EVENT_TYPES
+from dev.invariants.derivations import TERMINAL_EVENTS, content_identity, failure_identity
+from els_core.domain.arrivals import Content, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from els_core.domain.arrivals import Arrival
-    from els_core.domain.batches import Batch, BatchSnapshot, Registration
+    from els_core.domain.batches import Batch, BatchSnapshot, RecordedFailure, Registration
     from els_core.domain.events import OutboxMessage
     from els_core.domain.outcomes import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """All that the record holds of one batch: excess contents and late failures with their reasons."""
+class BatchEvidence:
+    """All that Postgres holds of one batch: excess contents and late failures with their reasons."""
 
     snapshot: BatchSnapshot
     excess: Mapping[str, Reason] = field(default_factory=dict)
@@ -39,14 +42,24 @@ class Page:
         """Return the id of the batch."""
         return self.snapshot.batch.batch_id
 
-    def domain_events(self) -> Page:
-        """Return the page without its version (looks make it grow) and its deadline (tests move it)."""
+    @property
+    def slot_failures(self) -> list[RecordedFailure]:
+        """Return the failures that use a slot."""
+        return [failure for failure in self.snapshot.all_failures if failure.essay_id is not None]
+
+    @property
+    def assignments(self) -> list[tuple[str, str]]:
+        """Return the assigned slots as pairs of essay id and text storage id."""
+        return [(slot.essay_id, slot.text_storage_id) for slot in self.snapshot.assigned]
+
+    def comparable(self) -> BatchEvidence:
+        """Return a copy without the version, which redeliveries raise, and the deadline, which tests move."""
         return replace(
             self, snapshot=replace(self.snapshot, batch=replace(self.batch, version=0, deadline=None))
         )
 
-    def ends(self) -> Counter[str]:
-        """Count the outcomes of every identity that the record knows."""
+    def outcomes(self) -> Counter[str]:
+        """Count the outcomes of every identity that Postgres knows."""
         return Counter(
             [
                 *(content_identity(slot.text_storage_id) for slot in self.snapshot.assigned),
@@ -58,22 +71,22 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """What upstream announced (without poison) and what became of it.
+class Evidence:
+    """What upstream sent, without poison messages, and what became of it.
 
-    `outbox` is what is still to be sent, `received` what the bus delivered, with repetitions.
+    `outbox` is what is still to be sent, `received` what the bus delivered, repetitions included.
     """
 
     now: datetime
     registered: Sequence[Registration]
     sent: Sequence[Arrival]
-    pages: Mapping[str, Page]
+    batches: Mapping[str, BatchEvidence]
     outbox: Sequence[OutboxMessage]
     received: Sequence[OutboxMessage]
 
     def identities(self, batch_id: str) -> set[str]:
-        """Return what was sent to a batch."""
-        return {arrival.identity for arrival in self.sent if arrival.batch_id == batch_id}
+        """Return the identities of the arrivals that were sent to a batch."""
+        return {identity_of(arrival) for arrival in self.sent if arrival.batch_id == batch_id}
 
     def registrations(self, batch_id: str) -> list[Registration]:
         """Return the registrations of a batch, conflicting ones too."""
@@ -86,11 +99,22 @@ class Books:
 
     def terminal_events(self, batch_id: str) -> list[OutboxMessage]:
         """Return the distinct terminal events of a batch."""
-        kinds = TERMINAL_EVENT_TYPES.values()
-        return [message for message in self.events(batch_id) if message.detail_type in kinds]
+        types = TERMINAL_EVENTS.values()
+        return [message for message in self.events(batch_id) if message.detail_type in types]
 
-    def data(self, batch_id: str, kind: str) -> Iterator[dict[str, Any]]:
-        """Yield the data of the distinct events of a kind."""
+    def data(self, batch_id: str, detail_type: str) -> Iterator[dict[str, Any]]:
+        """Yield the data of the distinct events of one type."""
         for message in self.events(batch_id):
-            if message.detail_type == kind:
+            if message.detail_type == detail_type:
                 yield json.loads(message.detail)["data"]
+
+
+def identity_of(arrival: Arrival) -> str:
+    """Return the identity of an arrival inside its batch."""
+    match arrival:
+        case Content(text_storage_id=text_storage_id):
+            return content_identity(text_storage_id)
+        case Failure(file_upload_id=file_upload_id, event_id=event_id):
+            return failure_identity(file_upload_id, event_id)
+        case _:
+            assert_never(arrival)

@@ -1,4 +1,4 @@
-"""A server of our own in a process group of its own, so that nothing of it is left behind."""
+"""Child processes, each in a process group of its own, so that no process is left behind."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ START_SECONDS = 60
 
 
 class ServerError(Exception):
-    """A server did not start or stop; the message has the end of its log."""
+    """A program did not start or failed; the message has the end of its log."""
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody uses at the moment."""
+    """Return a port of 127.0.0.1 that no process uses at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -32,14 +32,14 @@ def free_port() -> int:
 
 
 def unprivileged() -> str | None:
-    """Return the user to run a server as that refuses root, or None when we are not root."""
+    """Return the user for servers that refuse to run as root, or None when this process is not root."""
     return pwd.getpwnam("nobody").pw_name if os.geteuid() == 0 else None
 
 
 def run_to_end(command: Sequence[str], seconds: float, *, cwd: Path, environment: Mapping[str, str]) -> str:
-    """Run a program in a group of its own and return what it said; nothing of the group outlives this call.
+    """Run a program in a process group of its own and return its output; no process of it outlives this call.
 
-    Raise `ServerError` with what it said when it fails or takes longer than it may.
+    Raise `ServerError` with the output when it fails or takes longer than `seconds`.
     """
     with subprocess.Popen(
         command,
@@ -52,21 +52,29 @@ def run_to_end(command: Sequence[str], seconds: float, *, cwd: Path, environment
         start_new_session=True,
     ) as process:
         try:
-            said, _ = process.communicate(timeout=seconds)
+            output, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            said, _ = process.communicate()
-            raise ServerError(f"did not end within {seconds:.0f} s: {said}") from None
+            signal_group(process.pid, signal.SIGKILL)
+            output, _ = process.communicate()
+            raise ServerError(f"timed out after {seconds:.0f} s: {output}") from None
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            signal_group(process.pid, signal.SIGKILL)
     if process.returncode:
-        raise ServerError(f"ended with code {process.returncode}: {said}")
-    return said
+        raise ServerError(f"failed with exit code {process.returncode}: {output}")
+    return output
+
+
+def signal_group(leader: int, number: signal.Signals) -> None:
+    """Signal every process of a group, if there still is one.
+
+    Where only zombies are left, Linux succeeds and macOS answers EPERM.
+    """
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
 
 
 class ServerProcess:
-    """One server: started, frozen, thawed, killed and stopped with all its children."""
+    """One server process with all its children: started, suspended, resumed, stopped and killed together."""
 
     def __init__(
         self,
@@ -86,11 +94,11 @@ class ServerProcess:
 
     @property
     def is_running(self) -> bool:
-        """Tell whether the process lives."""
+        """Tell whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     def children(self) -> list[psutil.Process]:
-        """Return the processes that it has started."""
+        """Return its child processes and their children."""
         if not self.is_running:
             return []
         with suppress(psutil.NoSuchProcess):
@@ -98,7 +106,7 @@ class ServerProcess:
         return []
 
     def start(self, is_ready: Callable[[], bool]) -> Self:
-        """Start and wait until it is ready; stop it again when it is not."""
+        """Start it and wait until it is ready; kill it when it does not become ready."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -126,7 +134,7 @@ class ServerProcess:
                 code = self._running().wait(0.05)
             except subprocess.TimeoutExpired:
                 continue
-            raise ServerError(f"{self._command[0]} ended with code {code}: {self.log_tail()}")
+            raise ServerError(f"{self._command[0]} failed with exit code {code}: {self.log_tail()}")
         raise ServerError(f"{self._command[0]} was not ready after {START_SECONDS} s: {self.log_tail()}")
 
     def log_tail(self) -> str:
@@ -134,7 +142,7 @@ class ServerProcess:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-20:])
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Ask the server to stop, then end whatever is left of its group."""
+        """Signal the server to stop, wait up to 10 s, then kill whatever is left of its group."""
         if self._process is None:
             return
         if self.is_running:
@@ -145,7 +153,7 @@ class ServerProcess:
         self.kill()
 
     def kill(self) -> None:
-        """End all at once."""
+        """Kill every process at once."""
         if self._process is None:
             return
         self._signal_all(signal.SIGKILL)
@@ -153,11 +161,11 @@ class ServerProcess:
         self._process = None
 
     def freeze(self) -> None:
-        """Stop all in their tracks, as a machine that hangs."""
+        """Suspend every process, so that it behaves like a machine that hangs."""
         self._signal_all(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let all go on."""
+        """Resume every process."""
         self._signal_all(signal.SIGCONT)
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -165,15 +173,14 @@ class ServerProcess:
             raise ServerError(f"{self._command[0]} was not started")
         return self._process
 
-    def _signal_all(self, what: signal.Signals) -> None:
+    def _signal_all(self, number: signal.Signals) -> None:
         """Signal the server first, so that it starts no more children, then the children.
 
         The group is not enough: each backend of Postgres makes itself the leader of a group of its own.
         """
         leader = self._running().pid
         children = self.children()
-        with suppress(ProcessLookupError):
-            os.killpg(leader, what)
+        signal_group(leader, number)
         for child in children:
             with suppress(psutil.NoSuchProcess):
-                child.send_signal(what)
+                child.send_signal(number)

@@ -1,4 +1,4 @@
-"""The tools that live in environments of their own, because they pin what the project pins otherwise."""
+"""Tools that run in environments of their own, because their requirements conflict with the project's."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 SAM = ("aws-sam-cli==1.170.0",)
 MINISTACK = ("ministack==1.5.33", "aws-sam-translator")
 REGION = "eu-north-1"
-MARK = "ELS_RUN"  # names the run that a process belongs to
-# What finds programs, packages and temporary folders.
-KEPT = (
+MARK = "ELS_RUN"  # the environment variable that marks every process of one demo
+# Variables by which programs, packages and temporary folders are found.
+INHERITED = (
     *("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", MARK),
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY", "https_proxy"),
     *("UV_INDEX", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_CACHE_DIR"),
@@ -21,19 +21,24 @@ KEPT = (
 )
 
 
-def tool(program: str, package: str, *beside: str) -> list[str]:
-    """Return the command that runs a program of a package from PyPI."""
+def uv() -> str:
+    """Return the path of uv: the one that UV names, the project's own, or the one on the PATH."""
     own = ROOT / ".uv" / "bin" / "uv"
-    uv = os.environ.get("UV") or (str(own) if own.exists() else shutil.which("uv"))
-    if uv is None:
+    found = os.environ.get("UV") or (str(own) if own.exists() else shutil.which("uv"))
+    if found is None:
         raise FileNotFoundError("uv is not installed: run make install")
+    return found
+
+
+def tool(program: str, package: str, *beside: str) -> list[str]:
+    """Return the command line that runs a program of a package from PyPI."""
     extra = [part for requirement in beside for part in ("--with", requirement)]
-    return [uv, "tool", "run", "--python", sys.executable, "--from", package, *extra, program]
+    return [uv(), "tool", "run", "--python", sys.executable, "--from", package, *extra, program]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return a clean environment: what finds programs and packages, nothing that changes their behaviour."""
-    known = {name: os.environ[name] for name in KEPT if name in os.environ}
+    """Return the environment of a child process: what locates programs, nothing that configures them."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
     interpreter = str(Path(sys.executable).parent)
-    return known | credentials | {"PATH": f"{interpreter}:{known.get('PATH', '')}"} | more
+    return inherited | credentials | {"PATH": f"{interpreter}:{inherited.get('PATH', '')}"} | more

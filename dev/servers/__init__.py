@@ -1,1 +1,1 @@
-"""Local servers: Postgres, Valkey, the local AWS and the Lambda runtime."""
+"""Local servers: Postgres, Valkey, a local AWS and Lambda runtimes. All but the last run on macOS too."""

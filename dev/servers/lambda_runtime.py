@@ -1,7 +1,8 @@
 """The real Lambda runtime without Docker: the emulator of the SAM CLI runs a function as it was built.
 
-One emulator is one Lambda instance: it serves one request at a time. A killed runtime starts cold with the
-next call. https://docs.aws.amazon.com/lambda/latest/dg/images-test.html
+One emulator is one Lambda instance and serves one request at a time. After its runtime was killed, the next
+call is a cold start. The emulator exists for Linux only, on x86-64 and arm64.
+https://docs.aws.amazon.com/lambda/latest/dg/images-test.html
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from functools import cache
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import ServerError, ServerProcess, free_port
 from dev.programs.tools import SAM, environment, tool
 
@@ -30,34 +32,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 INVOKE = "/2015-03-31/functions/function/invocations"
-# The emulator itself answers a timeout; this long after it, it hangs.
+# The emulator answers when the function times out; if it has not answered this long after, it hangs.
 GRACE_SECONDS = 10
 HTTP_OK = 200
 LAYERS = {"MigrateDatabaseFunction": ("CoreLayer", "MigrationsLayer")}
 
 
 class InvocationError(Exception):
-    """The function raised, ran out of time or died: a queue would get everything back.
+    """The function raised, timed out or died; an event source mapping would retry the whole batch.
 
-    `kind` is the type of the error: `Runtime.ExitError` for a killed runtime, `Timeout`, or what was raised.
+    `kind` is the type of the error: `Runtime.ExitError` for a killed runtime, `Timeout`, or the raised class.
     """
 
-    def __init__(self, function: str, kind: str, said: str) -> None:
-        super().__init__(f"{function}: {kind}: {said[:300]}")
+    def __init__(self, function: str, kind: str, reason: str) -> None:
+        super().__init__(f"{function}: {kind}: {reason[:300]}")
         self.kind = kind
 
 
-class Doing(StrEnum):
+class InstanceState(StrEnum):
     """What an instance is doing at the moment."""
 
-    RESTING = "resting"
-    STARTING = "starting cold"
-    WORKING = "working"
+    IDLE = "idle"
+    COLD_START = "cold start"
+    INVOCATION = "invocation"
 
 
 @cache
 def emulator() -> str:
     """Return the path of the emulator for this machine, inside the SAM CLI's own environment."""
+    if (reason := why_no_emulator()) is not None:
+        raise ServerError(reason)
     where = "import pathlib, samcli; print(pathlib.Path(samcli.__file__).parent)"
     command = [*tool("python", *SAM), "-c", where]
     found = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
@@ -68,8 +72,18 @@ def emulator() -> str:
     return str(program)
 
 
-class LambdaRuntime:
-    """One instance of a built function; a context manager that leaves nothing behind."""
+def why_no_emulator(system: str = platform.system()) -> str | None:
+    """Return why this machine cannot run the emulator, or None where it can."""
+    if system == "Linux":
+        return None
+    return (
+        f"The Lambda runtime emulator runs on Linux only, and this is {system}: "
+        "use a Linux machine or container; make demo needs no emulator."
+    )
+
+
+class LambdaRuntime(Lifecycle):
+    """One instance of a built function, in a temporary folder that is removed with it."""
 
     def __init__(self, built: Path, function: str, settings: Mapping[str, str], timeout_seconds: int) -> None:
         self.function = function
@@ -79,38 +93,34 @@ class LambdaRuntime:
         self._folder = Path(mkdtemp(prefix="els-lambda-"))
         self._port = 0
         self._server: ServerProcess | None = None
-        self.doing = Doing.RESTING
+        self.state = InstanceState.IDLE
         self.is_warm = False
-        self.hung = 0
+        self.hung = 0  # how often the emulator hung and was replaced
 
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def _open(self) -> None:
+        self._start()
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Kill the instance and remove its folder."""
         if self._server is not None:
             self._server.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
-        """Hand the event to the function and return its answer; raise `InvocationError` when it has none."""
-        self.doing = Doing.WORKING if self.is_warm else Doing.STARTING
+        """Invoke the function and return its answer; raise `InvocationError` when it fails."""
+        self.state = InstanceState.INVOCATION if self.is_warm else InstanceState.COLD_START
         try:
             answer = self._answer(json.dumps(event))
         except InvocationError:
             self.is_warm = False
             raise
         finally:
-            self.doing = Doing.RESTING
+            self.state = InstanceState.IDLE
         self.is_warm = True
         return answer
 
     def kill(self) -> bool:
-        """Kill -9 the runtime, not the emulator; return whether there was one."""
+        """Send SIGKILL to the runtime, not to the emulator; return whether there was one."""
         runtime = self._runtime()
         if runtime is None:
             return False
@@ -120,7 +130,7 @@ class LambdaRuntime:
         return True
 
     def memory(self) -> int:
-        """Return the resident bytes of the runtime, 0 when it does not run."""
+        """Return the resident set size of the runtime in bytes, 0 when it does not run."""
         runtime = self._runtime()
         try:
             return int(runtime.memory_info().rss) if runtime else 0
@@ -128,7 +138,7 @@ class LambdaRuntime:
             return 0
 
     def log(self) -> str:
-        """Return what the function has logged."""
+        """Return the log of the function."""
         return (self._folder / "log").read_text(errors="replace")
 
     def _start(self) -> None:
@@ -165,16 +175,16 @@ class LambdaRuntime:
         try:
             connection.request("POST", INVOKE, event)
             response = connection.getresponse()
-            status, said = response.status, response.read()
+            status, body = response.status, response.read()
         except (OSError, HTTPException) as error:
-            self._start_again()
+            self._restart()
             raise InvocationError(self.function, "Emulator", str(error)) from error
         finally:
             connection.close()
-        return _judged(self.function, status, said)
+        return _parse(self.function, status, body)
 
-    def _start_again(self) -> None:
-        """Replace an emulator that hangs; it happens when a runtime dies while it registers."""
+    def _restart(self) -> None:
+        """Replace an emulator that hangs, as it does when a runtime dies while it registers."""
         self.hung += 1
         if self._server is not None:
             self._server.kill()
@@ -186,9 +196,9 @@ class LambdaRuntime:
         return next(iter(self._server.children()), None)
 
 
-def _judged(function: str, status: int, said: bytes) -> Any:
-    """Return the answer; a raise and a timeout come with HTTP 200 too, so the body decides."""
-    text = said.decode(errors="replace")
+def _parse(function: str, status: int, body: bytes) -> Any:
+    """Return the answer; errors and timeouts have HTTP status 200 too, so the body decides."""
+    text = body.decode(errors="replace")
     try:
         answer = json.loads(text)
     except ValueError:

@@ -6,16 +6,16 @@ import shutil
 import socket
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Self
 
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import ServerProcess, free_port
 from dev.programs.tools import MINISTACK, environment, tool
 
 
-class LocalAws:
-    """ministack in a process group of its own; its workers outlive it, so the group is ended.
+class LocalAws(Lifecycle):
+    """A ministack in a process group of its own, which is killed as a whole: its workers would outlive it.
 
-    It is killed, not asked: it holds nothing that is needed, and asked it takes its time.
+    It is not asked to stop: it holds nothing that is needed, and stopping takes it several seconds.
     """
 
     def __init__(self) -> None:
@@ -28,8 +28,8 @@ class LocalAws:
         """Return the endpoint URL of all its services."""
         return f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        known = environment(
+    def _open(self) -> None:
+        variables = environment(
             BIND_HOST="127.0.0.1",
             GATEWAY_PORT=str(self.port),
             IOT_MTLS_ENABLED="0",
@@ -37,26 +37,22 @@ class LocalAws:
             STATE_DIR=str(self._folder),
         )
         command = tool("ministack", *MINISTACK)
-        self._server = ServerProcess(command, self._folder / "log", environment=known)
-        try:
-            self._server.start(self._is_ready)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        self._server = ServerProcess(command, self._folder / "log", environment=variables)
+        self._server.start(self._is_ready)
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Kill it and remove its folder."""
         if self._server is not None:
             self._server.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def freeze(self) -> None:
-        """Hang, with connections open."""
+        """Suspend every process; connections stay open."""
         if self._server is not None:
             self._server.freeze()
 
     def thaw(self) -> None:
-        """Go on."""
+        """Resume."""
         if self._server is not None:
             self._server.thaw()
 

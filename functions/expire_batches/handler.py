@@ -1,11 +1,11 @@
-"""Trigger: a schedule, each minute. A fault ends this sweep; the next one goes on."""
+"""Trigger: a schedule, each minute. A fault ends this sweep; the next one continues."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from opentelemetry.trace import SpanKind
 
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
-from els_core.adapters.telemetry.tracing import traced
 from els_core.bootstrap import container
 
 RESERVE_MILLISECONDS = 10_000  # what one page may take in the worst case
@@ -13,10 +13,9 @@ RESERVE_MILLISECONDS = 10_000  # what one page may take in the worst case
 telemetry = Telemetry()
 
 
-@traced("expire_batches")
-@telemetry.logger.inject_lambda_context
-@telemetry.metrics.log_metrics
+@telemetry.instrumented("expire_batches", SpanKind.INTERNAL)
 def handle(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda's shape
-    """Close overdue batches, announce overdue parked arrivals, delete what is past its retention."""
+    """Close overdue batches, announce overdue parked arrivals, delete data past its retention."""
     sweep = container().expire_batches()
-    telemetry.expired(sweep.run(lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS))
+    result = sweep.run(lambda: context.get_remaining_time_in_millis() > RESERVE_MILLISECONDS)
+    telemetry.sweep_finished(result)

@@ -1,22 +1,20 @@
-"""Trigger: SQS, fed by contents and failures. A message comes back only after a fault of a store."""
+"""Trigger: SQS, with contents and failures. Only a fault, such as a store that is down, causes a retry."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from opentelemetry.trace import SpanKind
 
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
-from els_core.adapters.telemetry.tracing import traced
 from els_core.bootstrap import container
 from els_core.contracts.sqs import messages_of, partial_batch_response
 
 telemetry = Telemetry()
 
 
-@traced("provision_content")
-@telemetry.logger.inject_lambda_context
-@telemetry.metrics.log_metrics
+@telemetry.instrumented("process provision_content", SpanKind.CONSUMER)
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda's shape
-    """Give every content exactly one slot and count every failure."""
-    taken = container().provision_content().consume(messages_of(event))
-    telemetry.provisioned(taken)
-    return partial_batch_response(taken.batch_item_failures)
+    """Give each content exactly one slot and count each failure."""
+    consumed = container().provision_content().consume(messages_of(event))
+    telemetry.arrivals_consumed(consumed)
+    return partial_batch_response(consumed.batch_item_failures)

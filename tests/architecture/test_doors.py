@@ -14,7 +14,7 @@ from tests.architecture.project import CORE, FUNCTIONS, names_in, parse, python_
 # The migrations decide nothing, so an adapter runs them without a use case.
 WITHOUT_USE_CASE = {"migrate_database"}
 # What use cases share; each other file of the application is the use case of its name.
-SHARED = {"__init__", "decision_step", "message_consumer", "messages", "post_commit"}
+SHARED = {"__init__", "decision_step", "message_consumer", "messages", "post_commit", "signals"}
 # Modules without behaviour of their own: dataclasses, field types and models.
 WITHOUT_UNIT_TEST = {"__init__", "messages", "fields", "outbound"}
 MAX_HANDLER_LINES = 40

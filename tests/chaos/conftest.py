@@ -1,4 +1,4 @@
-"""What was built, once per worker, in a copy that no other worker's build empties."""
+"""The built functions, once per worker, in a copy that the build of another worker does not empty."""
 
 from __future__ import annotations
 

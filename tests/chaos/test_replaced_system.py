@@ -1,4 +1,4 @@
-"""The distributed tests of the replaced system, made true: real processes, and success is 100 %."""
+"""The distributed tests of the replaced system, with real processes: every one must succeed."""
 
 from __future__ import annotations
 
@@ -9,66 +9,70 @@ from random import Random
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
-from dev.chaos.environment import World
-from dev.chaos.experiment import Act
-from dev.chaos.redis_topologies import Alone
+from dev.chaos.environment import INBOUND_BUS, OUTBOUND_BUS, Environment
+from dev.chaos.experiment import Experiment
+from dev.chaos.redis_topologies import PrimaryWithReplica
 from dev.chaos.scenarios import endurance
-from dev.chaos.workload import KINDS, Announced, Planner
+from dev.chaos.workload import PROFILES, InboundEvent, WorkloadGenerator
+from dev.deploy.template import Template
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dev.servers.lambda_runtime import LambdaRuntime
 
-COPIES = 20
+INSTANCES = 20
 
 
-def records(*announced: Announced) -> dict[str, Any]:
+def sqs_event(*events: InboundEvent) -> dict[str, Any]:
     return {
         "Records": [
             {
-                "messageId": one.event_id,
-                "body": json.dumps({"detail-type": one.detail_type, "detail": json.loads(one.detail)}),
+                "messageId": event.event_id,
+                "body": json.dumps({"detail-type": event.detail_type, "detail": json.loads(event.detail)}),
                 "eventSource": "aws:sqs",
             }
-            for one in announced
+            for event in events
         ]
     }
 
 
-def of_kind(events: list[Announced], detail_type: str) -> list[Announced]:
+def of_type(events: list[InboundEvent], detail_type: str) -> list[InboundEvent]:
     return [event for event in events if event.detail_type == detail_type]
 
 
 def test_twenty_instances_given_the_same_event_at_once_assign_it_once(built: Path) -> None:
-    planner = Planner(Random(1), "twenty")  # noqa: S311 - a repeatable plan
-    plan, other = planner.next(KINDS[0], 25), planner.next(KINDS[0], 25)
-    same = records(of_kind(plan.events, "EssayContentProvisioned")[0])
-    warming = records(of_kind(other.events, "EssayContentProvisioned")[0])
-    at_once = Barrier(COPIES)
+    workload = WorkloadGenerator(Random(1), "twenty")  # noqa: S311 - a repeatable workload
+    batch, other = workload.next_batch(PROFILES[0], 25), workload.next_batch(PROFILES[0], 25)
+    same_content = sqs_event(of_type(batch.events, "EssayContentProvisioned")[0])
+    warm_up = sqs_event(of_type(other.events, "EssayContentProvisioned")[0])
+    barrier = Barrier(INSTANCES)
 
-    def deliver(copy: LambdaRuntime) -> object:
-        copy.invoke(warming)
-        at_once.wait()
-        return copy.invoke(same)
+    def deliver(instance: LambdaRuntime) -> object:
+        instance.invoke(warm_up)
+        barrier.wait()
+        return instance.invoke(same_content)
 
-    with World(Alone(), built) as world, ExitStack() as instances:
-        with world.runtime("RegisterBatchFunction", "register") as register:
-            register.invoke(records(*of_kind([*plan.events, *other.events], "BatchEssaysRegistered")))
-        copies = [
-            instances.enter_context(world.runtime("ProvisionContentFunction", "provision"))
-            for _ in range(COPIES)
+    # Twenty cold starts share the cores, so a function may take as long as in a deployment.
+    template = Template.read({"InboundBusName": INBOUND_BUS, "OutboundBusName": OUTBOUND_BUS})
+    with Environment(PrimaryWithReplica(), built, template) as environment, ExitStack() as stack:
+        with environment.runtime("RegisterBatchFunction") as register:
+            register.invoke(sqs_event(*of_type([*batch.events, *other.events], "BatchEssaysRegistered")))
+        instances = [
+            stack.enter_context(environment.runtime("ProvisionContentFunction")) for _ in range(INSTANCES)
         ]
-        with ThreadPoolExecutor(COPIES) as pool:
-            answers = list(pool.map(deliver, copies))
-        assigned = world.postgres.execute("SELECT batch_id FROM essays WHERE status = 'assigned'")
-    assert answers == [{"batchItemFailures": []}] * COPIES
-    assert sorted(assigned) == sorted([[plan.batch_id], [other.batch_id]])
+        with ThreadPoolExecutor(INSTANCES) as pool:
+            responses = list(pool.map(deliver, instances))
+        assigned = environment.postgres.execute("SELECT batch_id FROM essays WHERE status = 'assigned'")
+    assert responses == [{"batchItemFailures": []}] * INSTANCES
+    assert sorted(assigned) == sorted([[batch.batch_id], [other.batch_id]])
 
 
 def test_batches_at_once_under_steady_load_all_succeed_in_flat_memory(built: Path) -> None:
-    with Act("short endurance", Alone(), built, seed=5, rate=60, provision=2) as act:
-        endurance(act, seconds=20)
-    assert {name: wrong for name, wrong in act.breaches.items() if wrong} == {}
-    assert len(act.upstream.plans) >= 5
-    assert len(act.memory.growth()) == len(act.fleet.runtimes)
+    with Experiment(
+        "short endurance", PrimaryWithReplica(), built, seed=5, rate=60, provisioning=2
+    ) as experiment:
+        endurance(experiment, seconds=20)
+    assert experiment.breaches == []
+    assert len(experiment.producer.batches) >= 5
+    assert len(experiment.leak_check.growth()) == len(experiment.fleet.runtimes)

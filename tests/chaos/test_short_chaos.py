@@ -1,12 +1,12 @@
-"""The short form of `make chaos`: real runtimes are killed and their stores break, and the books balance."""
+"""The short form of `make chaos`: instances are killed and stores break, and reconciliation finds nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dev.chaos.experiment import Act
-from dev.chaos.faults import Record
-from dev.chaos.redis_topologies import Alone
+from dev.chaos.experiment import Experiment
+from dev.chaos.faults import PostgresFaults
+from dev.chaos.redis_topologies import PrimaryWithReplica
 from dev.chaos.scenarios import chaos
 
 if TYPE_CHECKING:
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 
 def test_kills_and_faults_break_no_promise(built: Path) -> None:
-    with Act("short chaos", Alone(), built, seed=7, rate=60, provision=2) as act:
-        by_name = {fault.name: fault for fault in (*act.store.faults(), *Record(act.world.postgres).faults())}
+    with Experiment(
+        "short chaos", PrimaryWithReplica(), built, seed=7, rate=60, provisioning=2
+    ) as experiment:
+        faults = (
+            *experiment.redis.faults(),
+            *PostgresFaults(experiment.environment.postgres).faults(),
+        )
+        by_name = {fault.name: fault for fault in faults}
         chaos(
-            act,
+            experiment,
             seconds=60,
-            misfortunes=[
+            schedule=[
                 [by_name["Valkey: FLUSHALL"]],
                 [
                     by_name["Valkey: failed over to a lagging replica"],
@@ -28,7 +34,7 @@ def test_kills_and_faults_break_no_promise(built: Path) -> None:
                 [by_name["Postgres: crashed"]],
             ],
         )
-    assert {name: wrong for name, wrong in act.breaches.items() if wrong} == {}
-    assert len(act.faults) == 4
-    assert act.killer.kills.total() > 0
-    assert act.upstream.poison
+    assert experiment.breaches == []
+    assert len(experiment.injected) == 4
+    assert experiment.process_killer.kills.total() > 0
+    assert experiment.producer.poison

@@ -1,4 +1,4 @@
-"""The bundle form carries all that a function needs, where layers are not applied."""
+"""The bundle has everything that a function needs, for a local AWS that does not apply layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 from dev.deploy.bundle import BUNDLED, FUNCTION, LAYER, bundle
 
-# Isolated and without site: nothing but the standard library and the bundle is to be found.
+# Isolated and without site: nothing but the standard library and the bundle is importable.
 IMPORT = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -35,17 +35,17 @@ def test_every_handler_imports_from_its_bundle_alone() -> None:
     assert len(functions) == 7
     for name in functions:
         command = [sys.executable, "-I", "-S", "-c", IMPORT, str(BUNDLED / name)]
-        said = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd="/")
-        assert said.stdout.startswith(str(BUNDLED / name)), said.stderr
+        finished = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd="/")
+        assert finished.stdout.startswith(str(BUNDLED / name)), finished.stderr
 
 
-def test_the_migrations_lie_beside_the_function_that_runs_them() -> None:
+def test_the_function_that_runs_the_migrations_has_them() -> None:
     migrations = BUNDLED / "MigrateDatabaseFunction" / "migrations"
     assert (migrations / "tables.py").is_file()
     assert list((migrations / "versions").glob("0001_*.py"))
 
 
-def test_no_layer_is_left_and_nothing_waits_for_one() -> None:
+def test_no_layer_is_left_and_no_resource_refers_to_one() -> None:
     text = (BUNDLED / "template.yaml").read_text()
     assert LAYER not in text
     assert "Layers" not in text

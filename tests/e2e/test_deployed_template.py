@@ -1,4 +1,4 @@
-"""The real template, built and deployed to the local AWS, driven through the bus."""
+"""The real template, built and deployed to a local AWS, used through its buses and its HTTP API."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dev.deploy import sam
-from dev.deploy.stack import Announcement, Heard, Listener, Stack, announce, client_of
+from dev.deploy import host_build, sam
+from dev.deploy.stack import Announcement, EventConsumer, ReceivedEvent, Stack, announce, client_of
 from dev.servers.local_aws import LocalAws
 
 if TYPE_CHECKING:
@@ -23,24 +23,24 @@ TERMINAL = {"BatchEssaysReady", "BatchValidationErrors", "BatchReadinessTimeout"
 
 
 class Deployed:
-    """The stack, and all that came out of it so far."""
+    """The stack, and all events that it has published so far."""
 
-    def __init__(self, stack: Stack, listener: Listener) -> None:
+    def __init__(self, stack: Stack, consumer: EventConsumer) -> None:
         self.stack = stack
         self.events = stack.client("events")
-        self._listener = listener
-        self._heard: list[Heard] = []
+        self._consumer = consumer
+        self._received: list[ReceivedEvent] = []
 
     def announce(self, *announcements: Announcement) -> None:
         announce(self.events, self.stack.outputs["InboundBus"], *announcements)
 
-    def heard(self, batch_id: str) -> list[Heard]:
-        self._heard.extend(self._listener.hear())
-        return [event for event in self._heard if event.data["batch_id"] == batch_id]
+    def received(self, batch_id: str) -> list[ReceivedEvent]:
+        self._received.extend(self._consumer.receive())
+        return [event for event in self._received if event.data["batch_id"] == batch_id]
 
     def kinds(self, batch_id: str) -> Counter[str]:
         """Count the distinct events of a batch by kind: a repetition has the same id."""
-        return Counter({event.event_id: event.detail_type for event in self.heard(batch_id)}.values())
+        return Counter({event.event_id: event.detail_type for event in self.received(batch_id)}.values())
 
     def status_of(self, batch_id: str) -> str | None:
         status: str | None = self.stack.status(batch_id).get("status")
@@ -85,7 +85,7 @@ def registration(batch_id: str, slots: int, timeout_seconds: int = 3_600) -> Ann
 
 @pytest.fixture(scope="module")
 def deployed(postgres: PostgresServer, valkey_alone: ValkeyServer) -> Iterator[Deployed]:
-    sam.build()
+    host_build.build()
     url = postgres.create_database("deployed")
     with LocalAws() as aws:
         client_of(aws.endpoint, "events").create_event_bus(Name="announced")
@@ -96,8 +96,13 @@ def deployed(postgres: PostgresServer, valkey_alone: ValkeyServer) -> Iterator[D
             "OutboundBusName": "announced",
             "VisibilityTimeoutSeconds": "10",
         }
-        stack = sam.deploy(aws.endpoint, parameters, server_log=aws.log_tail)
-        yield Deployed(stack, Listener(aws.endpoint, "announced"))
+        stack = sam.deploy(
+            aws.endpoint,
+            parameters,
+            template=host_build.BUILT / "template.yaml",
+            server_log=aws.log_tail,
+        )
+        yield Deployed(stack, EventConsumer(aws.endpoint, "announced"))
     postgres.drop_database("deployed")
 
 
@@ -106,16 +111,16 @@ def until(what: str, condition: Callable[[], bool]) -> None:
         if condition():
             return
         Event().wait(0.25)
-    pytest.fail(f"waited 90 s for {what}")
+    pytest.fail(f"not seen within 90 s: {what}")
 
 
-def test_a_batch_that_nobody_touches_is_closed_by_the_schedule_of_the_template(deployed: Deployed) -> None:
-    deployed.announce(registration("forgotten", 2, timeout_seconds=1))
-    until("the sweep of each minute", lambda: bool(deployed.kinds("forgotten")))
-    assert deployed.kinds("forgotten") == {"BatchReadinessTimeout": 1}
-    [event] = deployed.heard("forgotten")
+def test_an_incomplete_batch_is_closed_by_the_schedule_of_the_template(deployed: Deployed) -> None:
+    deployed.announce(registration("incomplete", 2, timeout_seconds=1))
+    until("the sweep, which runs every minute", lambda: bool(deployed.kinds("incomplete")))
+    assert deployed.kinds("incomplete") == {"BatchReadinessTimeout": 1}
+    [event] = deployed.received("incomplete")
     assert event.data["missing_essay_ids"] == ["essay-0", "essay-1"]
-    assert deployed.status_of("forgotten") == "timed_out"
+    assert deployed.status_of("incomplete") == "timed_out"
 
 
 def test_content_before_its_batch_and_duplicates_make_one_ready_batch(deployed: Deployed) -> None:
@@ -123,55 +128,55 @@ def test_content_before_its_batch_and_duplicates_make_one_ready_batch(deployed: 
     deployed.announce(first, content("early", "b"), first)
     until("the parking", lambda: deployed.status_of("early") == "awaited")
     deployed.announce(registration("early", 2))
-    until("the final result", lambda: "BatchEssaysReady" in deployed.kinds("early"))
+    until("the terminal event", lambda: "BatchEssaysReady" in deployed.kinds("early"))
     assert deployed.stack.status("early")["sentence"] == "ready: 2 of 2 assigned"
     assert sum(kind in TERMINAL for kind in deployed.kinds("early").elements()) == 1
 
 
-def test_more_contents_than_slots_are_bound_once_and_the_rest_is_announced_as_excess(
+def test_of_more_contents_than_slots_each_slot_gets_one_and_the_rest_is_excess(
     deployed: Deployed,
 ) -> None:
     contents = [content("crowded", name) for name in "abcde"]
     deployed.announce(registration("crowded", 3), *contents, *contents)
     until("two excess contents", lambda: deployed.kinds("crowded")["ExcessContentProvisioned"] == 2)
-    until("the final result", lambda: "BatchEssaysReady" in deployed.kinds("crowded"))
+    until("the terminal event", lambda: "BatchEssaysReady" in deployed.kinds("crowded"))
     owners = {
         slot["essay_id"]: slot["text_storage_id"]
-        for event in deployed.heard("crowded")
+        for event in deployed.received("crowded")
         if event.detail_type == "EssaySlotsAssigned"
         for slot in event.data["assignments"]
     }
     excess = {
         event.data["text_storage_id"]
-        for event in deployed.heard("crowded")
+        for event in deployed.received("crowded")
         if event.detail_type == "ExcessContentProvisioned"
     }
     assert set(owners) == {"essay-0", "essay-1", "essay-2"}
     assert sorted([*owners.values(), *excess]) == list("abcde")
 
 
-def test_a_batch_of_failures_ends_in_one_validation_error(deployed: Deployed) -> None:
-    deployed.announce(registration("hopeless", 2), failure("hopeless", "x"), failure("hopeless", "y"))
-    until("the final result", lambda: bool(deployed.kinds("hopeless")))
-    assert deployed.kinds("hopeless") == {"BatchValidationErrors": 1}
-    assert deployed.stack.status("hopeless")["failed_count"] == 2
+def test_a_batch_of_failures_has_one_terminal_event(deployed: Deployed) -> None:
+    deployed.announce(registration("invalid", 2), failure("invalid", "x"), failure("invalid", "y"))
+    until("the terminal event", lambda: bool(deployed.kinds("invalid")))
+    assert deployed.kinds("invalid") == {"BatchValidationErrors": 1}
+    assert deployed.stack.status("invalid")["failed_count"] == 2
 
 
-def test_a_poisonous_event_goes_to_the_dead_letter_queue_with_its_reason(deployed: Deployed) -> None:
+def test_a_poison_message_goes_to_the_dead_letter_queue_with_its_reason(deployed: Deployed) -> None:
     deployed.announce(Announcement("EssayContentProvisioned", {"batch_id": "poison"}))
     queue = deployed.stack.outputs["ProvisionContentDeadLettersUrl"]
-    dead: list[dict[str, Any]] = []
+    letters: list[dict[str, Any]] = []
 
     def arrived() -> bool:
         answer = deployed.stack.client("sqs").receive_message(QueueUrl=queue, MessageAttributeNames=["All"])
-        dead.extend(answer.get("Messages", []))
-        return bool(dead)
+        letters.extend(answer.get("Messages", []))
+        return bool(letters)
 
     until("the dead letter", arrived)
-    attributes = {name: value["StringValue"] for name, value in dead[0]["MessageAttributes"].items()}
+    attributes = {name: value["StringValue"] for name, value in letters[0]["MessageAttributes"].items()}
     assert (attributes["error_code"], attributes["field"]) == ("MISSING_FIELD", "detail.data.text_storage_id")
-    assert json.loads(dead[0]["Body"])["detail"]["data"] == {"batch_id": "poison"}
+    assert json.loads(letters[0]["Body"])["detail"]["data"] == {"batch_id": "poison"}
 
 
-def test_an_unknown_batch_is_told_from_a_known_one(deployed: Deployed) -> None:
+def test_the_status_of_an_unknown_batch_says_that_it_is_unknown(deployed: Deployed) -> None:
     assert "no batch nobody" in deployed.stack.status("nobody")["message"]

@@ -1,4 +1,4 @@
-"""What a demo starts ends with it."""
+"""The servers of a demo are killed with its process tree."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from dev.demo.process_tree import Run
+from dev.demo.process_tree import ProcessTree
 from dev.programs.tools import MARK
 from dev.servers.postgres import PostgresServer
 from dev.servers.valkey import ValkeyServer
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_every_server_ends_with_its_run_also_one_that_hides_its_environment(
+def test_every_server_is_killed_even_one_that_hides_its_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(MARK, "")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    run = Run.start()
-    run.make_folder()
-    valkey, postgres = ValkeyServer().__enter__(), PostgresServer().__enter__()
+    tree = ProcessTree.start()
+    tree.make_folder()
+    valkey, postgres = ValkeyServer().open(), PostgresServer().open()
     try:
         assert valkey.client().ping()
-        run.end()
+        tree.kill()
         with pytest.raises(RedisConnectionError):
             valkey.client().ping()
-        assert run.processes() == []
-        assert not run.folder.exists()
+        assert tree.processes() == []
+        assert not tree.folder.exists()
     finally:
-        valkey.__exit__()
-        postgres.__exit__()
+        valkey.close()
+        postgres.close()

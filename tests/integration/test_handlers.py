@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from els_core import bootstrap
-from els_core.adapters.aws.custom_resource import PHYSICAL_ID, answer
-from els_core.adapters.postgres.connection import connect
-from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.cli.main import main
 from tests.integration.lambda_functions import call, example_event
 
@@ -153,32 +150,3 @@ def test_every_message_is_retried_while_postgres_is_down_and_succeeds_afterwards
     found = bootstrap.container().repository.find("batch-1")
     assert found is not None
     assert (found[0].batch.status, dead_letter_queue.messages()) == ("ready", [])
-
-
-def test_migrating_twice_or_a_newer_database_is_a_success(
-    database_url: str, postgres: PostgresServer
-) -> None:
-    engine = connect(database_url)
-    assert upgrade(engine) == "0002"
-    name = str(engine.url.database)
-    postgres.execute("UPDATE alembic_version SET version_num = 'newer'", database=name)
-    assert upgrade(engine) == "newer"
-    engine.dispose()
-
-
-@pytest.mark.parametrize("request_type", ["Create", "Update", "Delete"])
-def test_cloudformation_is_answered_even_after_a_failure(
-    monkeypatch: pytest.MonkeyPatch, request_type: str
-) -> None:
-    sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        "els_core.adapters.aws.custom_resource.PoolManager.request",
-        lambda _self, _method, _url, body, **_: sent.append(json.loads(body)),
-    )
-
-    def fail() -> str:
-        raise ConnectionError("no database")
-
-    answer(example_event("migrate_database") | {"RequestType": request_type}, "stream", fail)
-    status = "SUCCESS" if request_type == "Delete" else "FAILED"
-    assert [(one["Status"], one["PhysicalResourceId"]) for one in sent] == [(status, PHYSICAL_ID)]

@@ -1,63 +1,99 @@
-"""Traces pass through the service: an invocation links to its messages, and its events carry its context."""
+"""A trace continues through the service: links lead into the invocation, events carry it on."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 from els_core.adapters.clock import SystemClock
-from els_core.adapters.telemetry.tracing import linking, traced, traceparent
+from els_core.adapters.telemetry.tracing import invocation_span, linking, traceparent
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival
 from els_core.domain.events import RegistrationRejected
+from tests.architecture.project import FUNCTIONS
 from tests.factories import CORRELATION
-from tests.integration.lambda_functions import example_event
+from tests.integration.lambda_functions import call, example_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from typing import Any
 
-    import pytest
+    from tests.integration.lambda_functions import DeadLetterQueue
 
 UPSTREAM = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+SPANS = {
+    "audit_batches": ("audit_batches", SpanKind.INTERNAL),
+    "batch_status": ("GET /batches/{batch_id}", SpanKind.SERVER),
+    "expire_batches": ("expire_batches", SpanKind.INTERNAL),
+    "migrate_database": ("migrate_database", SpanKind.INTERNAL),
+    "provision_content": ("process provision_content", SpanKind.CONSUMER),
+    "publish_outbox": ("publish_outbox", SpanKind.INTERNAL),
+    "register_batch": ("process register_batch", SpanKind.CONSUMER),
+}
 
 
-def spans_of(work: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    traced("provision_content")(work)()
     return exporter
 
 
-def test_an_invocation_links_to_the_traces_of_its_messages_and_its_events_carry_its_own(
-    monkeypatch: pytest.MonkeyPatch,
+def the(spans: InMemorySpanExporter) -> ReadableSpan:
+    [span] = spans.get_finished_spans()
+    return span
+
+
+def traced_event() -> dict[str, Any]:
+    """Return two messages, of which the first names the trace of its producer."""
+    event = example_event("provision_content")
+    body = json.loads(event["Records"][0]["body"])
+    body["detail"]["metadata"]["traceparent"] = UPSTREAM
+    event["Records"][0]["body"] = json.dumps(body)
+    return event
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_has_a_span_of_its_name_and_kind(
+    dead_letter_queue: DeadLetterQueue, spans: InMemorySpanExporter, function: str
 ) -> None:
-    event = json.loads(example_event("provision_content")["Records"][0]["body"])
-    event["detail"]["metadata"]["traceparent"] = UPSTREAM
-    sent: list[str] = []
+    call(function, {} if function == "migrate_database" else example_event(function))
+    assert (the(spans).name, the(spans).kind) == SPANS[function]
+    assert dead_letter_queue.messages() == []
 
-    def work() -> None:
-        linking(parse_arrival)(json.dumps(event))
+
+def test_an_invocation_is_linked_to_the_traces_of_its_messages(
+    dead_letter_queue: DeadLetterQueue, spans: InMemorySpanExporter
+) -> None:
+    call("provision_content", traced_event())
+    [link] = the(spans).links
+    assert f"00-{link.context.trace_id:032x}-{link.context.span_id:016x}-01" == UPSTREAM
+    assert dict(the(spans).attributes or {})["messaging.destination.name"] == "els-provision-content"
+    assert dead_letter_queue.messages() == []
+
+
+def test_a_message_that_cannot_be_parsed_has_no_link(spans: InMemorySpanExporter) -> None:
+    with invocation_span("process provision_content", SpanKind.CONSUMER, {"Records": []}):
         linking(parse_arrival)("{")
-        domain_event = RegistrationRejected("b", "fingerprint", "reason", CORRELATION)
-        sent.extend(
-            m.detail
-            for m in JsonEventEncoder(traceparent=traceparent).encode([domain_event], SystemClock().now())
-        )
+    assert list(the(spans).links) == []
 
-    [span] = spans_of(work, monkeypatch).get_finished_spans()
-    [link] = span.links
-    assert span.name == "provision_content"
-    assert f"{link.context.trace_id:032x}-{link.context.span_id:016x}" in UPSTREAM
-    assert span.context is not None
-    carried = json.loads(sent[0])["metadata"]["traceparent"]
-    assert carried.startswith(f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-")
+
+def test_an_event_carries_the_trace_of_the_invocation(spans: InMemorySpanExporter) -> None:
+    rejected = RegistrationRejected("b", "fingerprint", "reason", CORRELATION)
+    with invocation_span("process register_batch", SpanKind.CONSUMER, {"Records": []}):
+        [message] = JsonEventEncoder(traceparent=traceparent).encode([rejected], SystemClock().now())
+    context = the(spans).context
+    assert context is not None
+    carried = json.loads(message.detail)["metadata"]["traceparent"]
+    assert carried.startswith(f"00-{context.trace_id:032x}-{context.span_id:016x}-")
 
 
 def test_without_an_sdk_events_carry_no_trace() -> None:

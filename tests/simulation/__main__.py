@@ -67,7 +67,7 @@ def _replay(seed: int) -> int:
     result = run_seed(seed)
     for line in result.trace.lines():
         CONSOLE.print(line, markup=False)
-    if result.breach is None:
+    if result.violation is None:
         CONSOLE.print(f"seed {seed}: no invariant violated")
         return 0
     _explain(seed, result)
@@ -90,12 +90,12 @@ def _try_mutants() -> int:
 
 def _explain(seed: int, result: RunResult) -> None:
     """Print the shortest trace found that violates the same invariant."""
-    CONSOLE.print(f"\nseed {seed} violates {result.breach}", markup=False)
+    CONSOLE.print(f"\nseed {seed} violates {result.violation}", markup=False)
     shrunk = shrink(result)
     CONSOLE.print(f"shrunk from {len(result.trace)} to {len(shrunk.trace)} lines:\n")
     for line in shrunk.trace.lines():
         CONSOLE.print(f"  {line}", markup=False)
-    CONSOLE.print(f"\n{shrunk.breach}", markup=False)
+    CONSOLE.print(f"\n{shrunk.violation}", markup=False)
     CONSOLE.print(f"Replay: make simulate SEED={seed}. Once fixed, add {seed} to tests/simulation/seeds.txt.")
 
 

@@ -30,7 +30,7 @@ class CrashPointCheck:
         environment = self._run({})
         self.failpoints: list[Failpoint] = environment.passed
         self._expected = final_state(environment)
-        row = environment.stores.pages()["b"].batch
+        row = environment.stores.batches()["b"].batch
         if f"{row.status} {row.assigned_count}+{row.failed_count}" != scenario.expected:
             raise AssertionError(f"{scenario.name}, without a fault: expected {scenario.expected}, got {row}")
 
@@ -90,7 +90,7 @@ class FaultyEnvironment(Environment):
 
     def require_invariants(self, *, is_quiescent: bool) -> None:
         """Raise `AssertionError` when an invariant is violated."""
-        _require_none([str(breach) for breach in self.violations(is_quiescent=is_quiescent)])
+        _require_none([str(violation) for violation in self.violations(is_quiescent=is_quiescent)])
 
 
 def _require_none(errors: Sequence[str]) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from dev.invariants.checks import Breach, breaches
-from dev.invariants.evidence import Books
+from dev.invariants.checks import Violation, violations
+from dev.invariants.evidence import Evidence
 from els_core.domain.arrivals import Content, Failure
 from els_core.domain.batches import Registration
 from els_core.domain.errors import FaultError
@@ -173,39 +173,39 @@ class Environment:
         """Tell whether nothing is in flight: no message in a queue, no event in the outbox."""
         return self.registrations.is_empty and self.arrivals.is_empty and not self.stores.outbox()
 
-    def evidence(self) -> Books:
+    def evidence(self) -> Evidence:
         """Return everything that can be observed."""
-        return Books(
+        return Evidence(
             self.stores.now(),
             self.registered,
             self.sent,
-            self.stores.pages(),
+            self.stores.batches(),
             self.stores.outbox(),
             self.bus.accepted,
         )
 
-    def violations(self, *, is_quiescent: bool) -> list[Breach]:
+    def violations(self, *, is_quiescent: bool) -> list[Violation]:
         """Return every violated invariant."""
-        found = breaches(self.evidence(), is_quiet=is_quiescent)
+        found = violations(self.evidence(), is_quiescent=is_quiescent)
         dead_letters = {letter.message.body for letter in self.dead_letters.letters}
         if is_quiescent and set(self.poison) != dead_letters:
-            found.append(Breach(11, "-", f"poison messages {self.poison}, dead letters {dead_letters}"))
+            found.append(Violation(11, "-", f"poison messages {self.poison}, dead letters {dead_letters}"))
         if self.registrations.dead_lettered or self.arrivals.dead_lettered:
-            found.append(Breach(11, "-", "a message reached the maximum receive count of its queue"))
+            found.append(Violation(11, "-", "a message reached the maximum receive count of its queue"))
         return found
 
     def changes_by_redelivery(self) -> list[str]:
         """Deliver all arrivals once more, without faults; return what that changed."""
         self.injector = NoFaults()
-        before, events = self.stores.pages(), self.bus.count_by_type()
+        before, events = self.stores.batches(), self.bus.count_by_type()
         for arrival in self.sent:
             self.arrivals.send(body_of(arrival))
         while self.provision():
             pass
         changes = [
             f"redelivery changed batch {batch_id}"
-            for batch_id, page in self.stores.pages().items()
-            if page.domain_events() != before[batch_id].domain_events()
+            for batch_id, found in self.stores.batches().items()
+            if found.comparable() != before[batch_id].comparable()
         ]
         if self.bus.count_by_type() != events:
             changes.append("redelivery published new events")
@@ -214,7 +214,9 @@ class Environment:
     def coordinator_errors(self) -> list[str]:
         """Return what Redis has wrong. After a redelivery of all arrivals it should have nothing wrong."""
         return [
-            error for page in self.stores.pages().values() for error in self.stores.coordinator_errors(page)
+            error
+            for found in self.stores.batches().values()
+            for error in self.stores.coordinator_errors(found)
         ]
 
 

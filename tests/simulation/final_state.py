@@ -12,19 +12,19 @@ def final_state(environment: Environment) -> frozenset[tuple[object, ...]]:
     """Return the final state, except which content got which slot and which contents were too many."""
     return frozenset(
         (
-            page.batch_id,
-            page.batch.status,
-            page.batch.assigned_count,
-            page.batch.failed_count,
-            len(page.excess),
-            len(page.late),
-            frozenset(page.ends()),
+            found.batch_id,
+            found.batch.status,
+            found.batch.assigned_count,
+            found.batch.failed_count,
+            len(found.excess),
+            len(found.late),
+            frozenset(found.outcomes()),
             frozenset(
                 message.detail_type
                 for message in environment.bus.accepted
-                if message.batch_id == page.batch_id
+                if message.batch_id == found.batch_id
             ),
             len(environment.poison),
         )
-        for page in environment.stores.pages().values()
+        for found in environment.stores.batches().values()
     )

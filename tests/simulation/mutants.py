@@ -16,7 +16,7 @@ from tests.simulation.seed_runs import run_seed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dev.invariants.checks import Breach
+    from dev.invariants.checks import Violation
     from tests.simulation.mutant_table import Mutant
 
 
@@ -29,7 +29,7 @@ class Trial(NamedTuple):
 
     mutant: Mutant
     seed: int | None = None
-    breach: Breach | None = None
+    violation: Violation | None = None
     is_conclusive: bool = True
 
     @property
@@ -42,12 +42,12 @@ def try_mutant(mutant: Mutant) -> Trial:
     """Run seeds with the mutant until one fails, up to the stated number."""
     with applied(mutant.patches):
         results = ((seed, run_seed(seed)) for seed in range(1, mutant.seeds + 1))
-        failing = next((one for one in results if one[1].breach is not None), None)
+        failing = next((one for one in results if one[1].violation is not None), None)
     if failing is None:
         return Trial(mutant)
     seed, result = failing
     is_fault = result.error is None or isinstance(result.error, FaultError)
-    return Trial(mutant, seed, result.breach, is_fault and run_seed(seed).breach is None)
+    return Trial(mutant, seed, result.violation, is_fault and run_seed(seed).violation is None)
 
 
 def try_all() -> Iterator[Trial]:
@@ -61,8 +61,12 @@ def as_table(trials: Sequence[Trial]) -> Table:
     table = Table(
         "guard removed", "seed", "of", "violated invariant, or the guard that holds", title="mutants"
     )
-    for mutant, seed, breach, is_conclusive in trials:
-        what = f"{breach.promise}: {breach.what}" if breach else mutant.held_by or "NOTHING was noticed"
+    for mutant, seed, violation, is_conclusive in trials:
+        what = (
+            f"{violation.invariant}: {violation.detail}"
+            if violation
+            else mutant.held_by or "NOTHING was noticed"
+        )
         if not is_conclusive:
             what = f"NOT BECAUSE OF THE GUARD: {what}"
         table.add_row(mutant.guard, str(seed or "none"), str(mutant.seeds), what[:110])

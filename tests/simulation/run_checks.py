@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, assert_never
 
-from dev.invariants.checks import Breach, breaches
+from dev.invariants.checks import Violation, violations
 from els_core.application.provision_content import ProvisioningResult
 from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.batches import Status
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from dev.invariants.evidence import Books, Page
+    from dev.invariants.evidence import BatchEvidence, Evidence
     from els_core.domain.arrivals import ArrivalKey
     from els_core.domain.outcomes import Outcome
     from tests.fakes.queues import FakeDeadLetterQueue
@@ -26,33 +26,33 @@ if TYPE_CHECKING:
 class InvariantViolated(BaseException):
     """Ends a run at once. No code of the service can catch this."""
 
-    def __init__(self, breach: Breach) -> None:
-        super().__init__(str(breach))
-        self.breach = breach
+    def __init__(self, violation: Violation) -> None:
+        super().__init__(str(violation))
+        self.violation = violation
 
 
 def final_violations(
-    evidence: Books,
+    evidence: Evidence,
     delivered: Sequence[PlannedMessage],
     dead_letters: FakeDeadLetterQueue,
     undecidable: AbstractSet[ArrivalKey],
     *,
     parking_is_over: bool,
-) -> Iterator[Breach]:
+) -> Iterator[Violation]:
     """Yield what is wrong when nothing is in flight; `parking_is_over` when the parking time has passed."""
-    yield from breaches(evidence, is_quiet=True)
+    yield from violations(evidence, is_quiescent=True)
     yield from _poison(delivered, dead_letters, undecidable)
-    for page in evidence.pages.values():
-        yield from _used_slots(evidence, page)
+    for found in evidence.batches.values():
+        yield from _used_slots(evidence, found)
         if parking_is_over:
-            yield from _overdue(evidence, page)
+            yield from _overdue(evidence, found)
 
 
 def _poison(
     delivered: Sequence[PlannedMessage],
     dead_letters: FakeDeadLetterQueue,
     undecidable: AbstractSet[ArrivalKey],
-) -> Iterator[Breach]:
+) -> Iterator[Violation]:
     """Poison messages are in the dead-letter queue with a reason, or parked for good; no other message is."""
     poison = {message.body: message.what for message in delivered if message.event is None}
     dead = {letter.message.body for letter in dead_letters.letters if letter.poison.error_code}
@@ -62,14 +62,14 @@ def _poison(
         if message.rejected is not None and key_of(message.rejected) in undecidable
     }
     for body in sorted(poison.keys() - dead - parked):
-        yield Breach(11, "", f"{poison[body]} is not in the dead-letter queue")
+        yield Violation(11, "", f"{poison[body]} is not in the dead-letter queue")
     for body in sorted(dead - poison.keys()):
-        yield Breach(11, "", f"a good message is in the dead-letter queue: {body}")
+        yield Violation(11, "", f"a good message is in the dead-letter queue: {body}")
 
 
-def _used_slots(evidence: Books, page: Page) -> Iterator[Breach]:
+def _used_slots(evidence: Evidence, found: BatchEvidence) -> Iterator[Violation]:
     """Unless the deadline passed, the number of used slots does not depend on the order of deliveries."""
-    batch = page.batch
+    batch = found.batch
     match batch.status:
         case Status.AWAITED | Status.TIMED_OUT:
             return
@@ -77,26 +77,26 @@ def _used_slots(evidence: Books, page: Page) -> Iterator[Breach]:
             used = batch.assigned_count + batch.failed_count
             wanted = min(len(evidence.identities(batch.batch_id)), batch.expected_count)
             if used != wanted:
-                yield Breach(8, batch.batch_id, f"{used} slots are used; in any order it must be {wanted}")
+                yield Violation(8, batch.batch_id, f"{used} slots are used; in any order it must be {wanted}")
         case _:
             assert_never(batch.status)
 
 
-def _overdue(evidence: Books, page: Page) -> Iterator[Breach]:
+def _overdue(evidence: Evidence, found: BatchEvidence) -> Iterator[Violation]:
     """Arrivals that are parked for too long are announced."""
     announced = {
         arrival["identity"]
-        for data in evidence.data(page.batch_id, "ParkedContentOverdue")
+        for data in evidence.data(found.batch_id, "ParkedContentOverdue")
         for arrival in data["arrivals"]
     }
-    if page.parked - announced:
-        what = f"{sorted(page.parked - announced)} are parked for too long and were not announced"
-        yield Breach(6, page.batch_id, what)
+    if found.parked - announced:
+        what = f"{sorted(found.parked - announced)} are parked for too long and were not announced"
+        yield Violation(6, found.batch_id, what)
 
 
 def wrong_answers(
     reports: Sequence[tuple[Sequence[object], object]], decided: Mapping[ArrivalKey, Outcome]
-) -> Iterator[Breach]:
+) -> Iterator[Violation]:
     """Yield the decisions that an undisturbed invocation did not answer to exactly one message."""
     answers = Counter(
         (_key(arrival), outcome)
@@ -111,7 +111,7 @@ def wrong_answers(
             case Assigned() | Failed() | Excess() | Late() | Duplicate():
                 if answers[key, outcome] != 1:
                     what = f"{key[1]} is {outcome}, answered {answers[key, outcome]} times"
-                    yield Breach(2, key[0], what)
+                    yield Violation(2, key[0], what)
             case _:
                 assert_never(outcome)
 

@@ -46,7 +46,7 @@ def ignore_interrupts() -> None:
 
 def first_failing(seeds: Iterable[int]) -> int | None:
     """Return the first of these seeds whose run violates an invariant, None when none does."""
-    return next((seed for seed in seeds if run_seed(seed).breach is not None), None)
+    return next((seed for seed in seeds if run_seed(seed).violation is not None), None)
 
 
 def regression_seeds() -> list[int]:

@@ -12,7 +12,7 @@ from tests.simulation.simulated_run import SimulatedRun
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dev.invariants.checks import Breach
+    from dev.invariants.checks import Violation
     from tests.simulation.trace_log import TraceLog
 
 
@@ -24,7 +24,7 @@ class RunResult:
     choices: Sequence[int]
     omitted: frozenset[int]
     trace: TraceLog
-    breach: Breach | None = None
+    violation: Violation | None = None
     error: BaseException | None = None
 
     @property
@@ -40,7 +40,7 @@ def run_choices(plan: Choices, choices: Choices, omitted: frozenset[int] = froze
     try:
         run.execute()
     except InvariantViolated as violated:
-        return RunResult(plan.made, choices.made, omitted, run.trace, violated.breach, violated.__cause__)
+        return RunResult(plan.made, choices.made, omitted, run.trace, violated.violation, violated.__cause__)
     return RunResult(plan.made, choices.made, omitted, run.trace)
 
 

@@ -11,7 +11,7 @@ from tests.simulation.seed_runs import run_choices
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dev.invariants.checks import Breach
+    from dev.invariants.checks import Violation
     from tests.simulation.seed_runs import RunResult
 
     type Simplified = tuple[Sequence[int], Sequence[int], frozenset[int]]
@@ -23,7 +23,7 @@ MAX_MESSAGES = 64  # more than most runs send
 
 def shrink(result: RunResult) -> RunResult:
     """Return the simplest run found that violates the same invariant; raise `ValueError` without one."""
-    if result.breach is None:
+    if result.violation is None:
         raise ValueError("only a failing run can be shrunk: this one violates no invariant")
     size_before, attempts = None, 0
     while result.size != size_before:
@@ -35,13 +35,13 @@ def shrink(result: RunResult) -> RunResult:
             attempts += 1
             plan, choices, omitted = simplified
             tried = run_choices(Choices(given=plan), Choices(given=choices), omitted)
-            if _is_same(tried.breach, result.breach) and tried.size < result.size:
+            if _is_same(tried.violation, result.violation) and tried.size < result.size:
                 result = tried
     return result
 
 
-def _is_same(breach: Breach | None, wanted: Breach | None) -> bool:
-    return breach is not None and wanted is not None and breach.promise == wanted.promise
+def _is_same(violation: Violation | None, wanted: Violation | None) -> bool:
+    return violation is not None and wanted is not None and violation.invariant == wanted.invariant
 
 
 def _steps(result: RunResult) -> Iterator[Step]:

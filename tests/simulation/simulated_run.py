@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from dev.invariants.checks import Breach
+    from dev.invariants.checks import Violation
     from tests.fakes.cooperative_scheduler import Task
     from tests.simulation.choices import Choices
     from tests.simulation.messages import PlannedMessage
@@ -74,10 +74,10 @@ class SimulatedRun(TracedEnvironment):
             self._check()
 
     def _check(self) -> None:
-        for breach in self._final_violations():
-            raise InvariantViolated(breach)
+        for violation in self._final_violations():
+            raise InvariantViolated(violation)
 
-    def _final_violations(self) -> Iterator[Breach]:
+    def _final_violations(self) -> Iterator[Violation]:
         return final_violations(
             self.evidence(),
             self._delivered,
@@ -90,7 +90,7 @@ class SimulatedRun(TracedEnvironment):
         """Flush Redis and deliver everything again: no batch may change, and Redis must be right again."""
         self.log("Redis is flushed, and all messages are delivered again")
         self.stores.flush()
-        before = self.stores.pages()
+        before = self.stores.batches()
         with_arrivals = {arrival.batch_id for arrival in self.sent}
         for registration in self.registered:
             if registration.batch_id not in with_arrivals:
@@ -98,9 +98,9 @@ class SimulatedRun(TracedEnvironment):
         for arrival in self.sent:
             self.arrivals.send(body_of(arrival))
         self.drain()
-        for batch_id, page in self.stores.pages().items():
-            is_changed = page.domain_events() != before[batch_id].domain_events()
-            if is_changed and page.batch.status is not Status.TIMED_OUT:
+        for batch_id, found in self.stores.batches().items():
+            is_changed = found.comparable() != before[batch_id].comparable()
+            if is_changed and found.batch.status is not Status.TIMED_OUT:
                 self.fail(8, batch_id, "redelivery changed it")
         for error in self.coordinator_errors():
             self.fail(10, "", error)

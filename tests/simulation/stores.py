@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from dev.invariants.evidence import Page
+from dev.invariants.evidence import BatchEvidence
 from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
@@ -65,7 +65,7 @@ class Stores(Protocol):
         """Delete everything in Redis."""
         ...
 
-    def pages(self) -> dict[str, Page]:
+    def batches(self) -> dict[str, BatchEvidence]:
         """Return all that is committed, by batch."""
         ...
 
@@ -73,31 +73,31 @@ class Stores(Protocol):
         """Return the committed outbox rows."""
         ...
 
-    def coordinator_errors(self, page: Page) -> list[str]:
+    def coordinator_errors(self, found: BatchEvidence) -> list[str]:
         """Return what Redis has wrong about a batch after a redelivery of all its arrivals."""
         ...
 
 
-def coordinator_errors(inspector: CoordinatorInspector, page: Page) -> list[str]:
+def coordinator_errors(inspector: CoordinatorInspector, found: BatchEvidence) -> list[str]:
     """Compare what Redis knows of a batch with Postgres."""
-    if not page.ends():
+    if not found.outcomes():
         return []  # without an arrival, nothing makes ELS refresh Redis
-    snapshot = page.snapshot
-    [view] = inspector.inspect([page.batch_id])
+    snapshot = found.snapshot
+    [view] = inspector.inspect([found.batch_id])
     if view is None:
-        return [] if page.batch.status is Status.AWAITED else ["Redis does not know the batch"]
+        return [] if found.batch.status is Status.AWAITED else ["Redis does not know the batch"]
     if view.available - set(snapshot.available):
         return [f"Redis offers {view.available}, free are {snapshot.available}"]
     used = {content_identity(slot.text_storage_id): slot.essay_id for slot in snapshot.assigned}
     used |= {failure.identity: str(failure.essay_id) for failure in snapshot.slot_failures}
-    match page.batch.status:
+    match found.batch.status:
         case Status.OPEN:
             is_complete = used.items() <= view.slot_by_identity.items()
             return [] if is_complete else [f"Redis has {view.slot_by_identity}, Postgres {used}"]
         case Status.AWAITED | Status.READY | Status.FAILED | Status.TIMED_OUT:
             return []
         case _:
-            assert_never(page.batch.status)
+            assert_never(found.batch.status)
 
 
 class FakeStores:
@@ -124,13 +124,15 @@ class FakeStores:
     def flush(self) -> None:
         self.redis.flush()
 
-    def pages(self) -> dict[str, Page]:
-        return {batch_id: self._page(batch_id) for batch_id in self.repository.database.batches.committed}
+    def batches(self) -> dict[str, BatchEvidence]:
+        return {
+            batch_id: self._evidence_of(batch_id) for batch_id in self.repository.database.batches.committed
+        }
 
-    def _page(self, batch_id: str) -> Page:
+    def _evidence_of(self, batch_id: str) -> BatchEvidence:
         database = self.repository.database
         failures = [row for key, row in database.failures.committed.items() if key[0] == batch_id]
-        return Page(
+        return BatchEvidence(
             snapshot_of(database.batches.committed[batch_id], database.essays.committed.values(), failures),
             {
                 row.content.text_storage_id: row.reason
@@ -141,8 +143,8 @@ class FakeStores:
             frozenset(identity for owner, identity in database.parked.committed if owner == batch_id),
         )
 
-    def coordinator_errors(self, page: Page) -> list[str]:
-        return coordinator_errors(self.redis, page)
+    def coordinator_errors(self, found: BatchEvidence) -> list[str]:
+        return coordinator_errors(self.redis, found)
 
     def outbox(self) -> list[OutboxMessage]:
         return [row.message for row in self.repository.database.outbox.committed.values()]
@@ -190,19 +192,19 @@ class RealStores:
     def flush(self) -> None:
         self._client.flushall()
 
-    def pages(self) -> dict[str, Page]:
+    def batches(self) -> dict[str, BatchEvidence]:
         with self._engine.connect() as connection:
             snapshots = [snapshot_of_row(row) for row in connection.execute(SNAPSHOTS).mappings()]
             without_slot = connection.execute(WITHOUT_SLOT).all() if snapshots else []
         return {
-            snapshot.batch.batch_id: _page(
+            snapshot.batch.batch_id: _evidence_of(
                 snapshot, [row for row in without_slot if row.batch_id == snapshot.batch.batch_id]
             )
             for snapshot in snapshots
         }
 
-    def coordinator_errors(self, page: Page) -> list[str]:
-        return coordinator_errors(self.coordinator, page)
+    def coordinator_errors(self, found: BatchEvidence) -> list[str]:
+        return coordinator_errors(self.coordinator, found)
 
     def outbox(self) -> list[OutboxMessage]:
         with self._engine.connect() as connection:
@@ -210,7 +212,7 @@ class RealStores:
         return [OutboxMessage(UUID(str(event_id)), *rest) for event_id, *rest in rows]
 
 
-def _page(snapshot: BatchSnapshot, without_slot: Sequence[Row[Any]]) -> Page:
+def _evidence_of(snapshot: BatchSnapshot, without_slot: Sequence[Row[Any]]) -> BatchEvidence:
     excess: dict[str, Reason] = {}
     late: dict[str, Reason] = {}
     parked: set[str] = set()
@@ -224,4 +226,4 @@ def _page(snapshot: BatchSnapshot, without_slot: Sequence[Row[Any]]) -> Page:
                 parked.add(row.name)
             case _:
                 raise ValueError(f"{row.kind!r} of {row.name} is neither excess, late nor parked")
-    return Page(snapshot, excess, late, frozenset(parked))
+    return BatchEvidence(snapshot, excess, late, frozenset(parked))

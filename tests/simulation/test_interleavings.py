@@ -78,8 +78,10 @@ def test_with_more_contents_than_slots_only_which_are_excess_depends_on_the_orde
     for order in orders(batch(2), A, C, D, A):
         environment = Environment()
         follow(environment, order)
-        [page] = environment.stores.pages().values()
-        finals.add((page.batch.status, page.batch.assigned_count, len(page.excess), frozenset(page.ends())))
+        [found] = environment.stores.batches().values()
+        finals.add(
+            (found.batch.status, found.batch.assigned_count, len(found.excess), frozenset(found.outcomes()))
+        )
     assert finals == {(Status.READY, 2, 1, frozenset({"content:a", "content:c", "content:d"}))}
 
 

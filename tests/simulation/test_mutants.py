@@ -65,7 +65,7 @@ def test_the_trace_of_a_violation_is_short() -> None:
     with applied(mutant.patches):
         result = run_seed(seed)
         shrunk = shrink(result)
-    assert shrunk.breach is not None
-    assert result.breach is not None
-    assert shrunk.breach.promise == result.breach.promise
+    assert shrunk.violation is not None
+    assert result.violation is not None
+    assert shrunk.violation.invariant == result.violation.invariant
     assert len(shrunk.trace) <= 12

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, override
 
-from dev.invariants.checks import Breach, breaches
-from dev.invariants.evidence import Books
+from dev.invariants.checks import Violation, violations
+from dev.invariants.evidence import Evidence
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError
 from tests.fakes.cooperative_scheduler import CooperativeScheduler
 from tests.fakes.queues import VISIBILITY_TIMEOUT
@@ -53,7 +53,7 @@ class TracedEnvironment(Environment):
 
     def fail(self, invariant: int, batch_id: str, what: str) -> None:
         """End the run: an invariant is violated."""
-        raise InvariantViolated(Breach(invariant, batch_id, what))
+        raise InvariantViolated(Violation(invariant, batch_id, what))
 
     @override
     def new_process(self) -> SkewedProcess:
@@ -73,8 +73,8 @@ class TracedEnvironment(Environment):
         for fault in result.faults:
             self._require_injected(fault)
         if task not in self.disturbed and queue is self.arrivals:
-            for breach in wrong_answers(result.reports, self._decided[task]):
-                raise InvariantViolated(breach)
+            for violation in wrong_answers(result.reports, self._decided[task]):
+                raise InvariantViolated(violation)
         retried = result.batch_item_failures
         queue.acknowledge([one.message_id for one in messages if one.message_id not in retried])
         if self.injects_faults and self.choices.chance(50):
@@ -92,28 +92,28 @@ class TracedEnvironment(Environment):
     def _require_injected(self, error: Exception) -> None:
         """End the run for an error that no injected fault explains."""
         if not self.injects_faults or not isinstance(error, ExternalServiceError | CoordinationTimeoutError):
-            raise InvariantViolated(Breach(11, "", f"{type(error).__name__}: {error}")) from error
+            raise InvariantViolated(Violation(11, "", f"{type(error).__name__}: {error}")) from error
         self.log("fails with {}", type(error).__name__)
 
     def committed(self, decided: dict[ArrivalKey, Outcome]) -> None:
         """Check the invariants of the batches that a commit has changed; nothing else changes Postgres."""
         self._decided.setdefault(self.scheduler.running, {}).update(decided)
-        evidence = Books(
+        evidence = Evidence(
             self.stores.now(),
             self.registered,
             self.sent,
-            {batch_id: self.stores.page(batch_id) for batch_id in self._commit_diff.changed()},
+            {batch_id: self.stores.evidence_of(batch_id) for batch_id in self._commit_diff.changed()},
             self.stores.outbox(),
             self.bus.accepted,
         )
-        for page in evidence.pages.values():
-            row = page.batch
+        for found in evidence.batches.values():
+            row = found.batch
             if self._traced_versions.get(row.batch_id) != row.version:
                 self._traced_versions[row.batch_id] = row.version
                 counts = f"{row.assigned_count}+{row.failed_count} of {row.expected_count}"
                 self.log("commits {} v{} {} {}", row.batch_id, row.version, row.status.value, counts)
-        for breach in breaches(evidence, is_quiet=False):
-            raise InvariantViolated(breach)
+        for violation in violations(evidence, is_quiescent=False):
+            raise InvariantViolated(violation)
 
     @override
     def drain(self) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from dev.invariants.evidence import Page
+    from dev.invariants.evidence import BatchEvidence
     from els_core.application.messages import DeadLetter
     from els_core.application.ports.clock import Clock
     from els_core.domain.arrivals import Arrival, ArrivalKey
@@ -128,14 +128,16 @@ class TracedStores(FakeStores):
         self.coordinator = self.redis = TracedCoordinator(self.clock, observer, pick)
 
     @override
-    def pages(self) -> dict[str, Page]:
-        return {batch_id: self.page(batch_id) for batch_id in self.repository.database.batches.committed}
+    def batches(self) -> dict[str, BatchEvidence]:
+        return {
+            batch_id: self.evidence_of(batch_id) for batch_id in self.repository.database.batches.committed
+        }
 
-    def page(self, batch_id: str) -> Page:
+    def evidence_of(self, batch_id: str) -> BatchEvidence:
         """Return all that is committed of one batch, without arrivals that stay parked for good."""
-        page = self._page(batch_id)
+        found = self._evidence_of(batch_id)
         undecidable = {identity for owner, identity in self.undecidable() if owner == batch_id}
-        return replace(page, parked=page.parked - undecidable) if undecidable else page
+        return replace(found, parked=found.parked - undecidable) if undecidable else found
 
     def undecidable(self) -> set[ArrivalKey]:
         """Return the parked arrivals that Postgres will always reject when they are decided."""

@@ -1,42 +1,43 @@
-"""The judge of the demo has teeth: a world that was tampered with breaks the promise it was tampered with."""
+"""The demo finds every violation: evidence in order has none, tampered evidence has the expected one."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dev.demo.checks import FINAL, Evidence, Redis, judge
-from dev.demo.evidence import Book, Slot
+from dev.demo.checks import check_all
+from dev.demo.evidence import BatchState, Evidence, RedisEvidence, RedisSlots, Slot
 from dev.demo.files import File
-from dev.demo.workload import Batch, Plan, make_plan
-from dev.deploy.stack import Heard
+from dev.demo.workload import Batch, Workload, make_workload
+from dev.deploy.stack import ReceivedEvent
+from dev.invariants.catalogue import INVARIANTS
+from dev.invariants.derivations import TERMINAL_EVENTS, digest, event_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ESSAY = b"I once had a cat that could open every door but its own. " * 3
-STATUS = {kind: status for status, kind in FINAL.items()}
-FORGOT_AT = 100.0
+STATUS = {detail_type: status for status, detail_type in TERMINAL_EVENTS.items()}
+FLUSHED_AT = 100.0
 
 
-def book_of(plan: Plan, batch: Batch) -> Book:
-    """Return the book of a batch as it ought to be: the files in order take the slots in order."""
+def state_of(workload: Workload, batch: Batch) -> BatchState:
+    """Return the state that a batch must have: the files in order take the slots in order."""
     slots: list[Slot] = []
     excess: dict[str, str] = {}
     for number, upload in enumerate(batch.uploads):
         if number >= batch.slots:
             excess[upload.text_id] = "NO_AVAILABLE_SLOT"
-        elif upload.refusal:
+        elif upload.failure:
             slots.append(Slot(batch.essay_ids[number], "failed", None, upload.identity, in_time=True))
         else:
             slots.append(Slot(batch.essay_ids[number], "assigned", upload.text_id, None, in_time=True))
     slots += [Slot(name, "available", None, None, None) for name in batch.essay_ids[len(slots) :]]
-    if batch is plan.overdue:
-        excess[plan.latecomer.text_id] = "BATCH_TIMED_OUT"
-    return Book(
+    if batch is workload.incomplete:
+        excess[workload.latecomer.text_id] = "BATCH_TIMED_OUT"
+    return BatchState(
         batch.batch_id,
         STATUS[batch.final],
         version=5,
@@ -44,8 +45,8 @@ def book_of(plan: Plan, batch: Batch) -> Book:
         assigned=sum(slot.text_id is not None for slot in slots),
         failed=sum(slot.failure is not None for slot in slots),
         seconds_left=0.0,
-        closed_after_deadline=batch is plan.overdue,
-        changed_at=FORGOT_AT + 1,
+        closed_after_deadline=batch is workload.incomplete,
+        changed_at=FLUSHED_AT + 1,
         slots=tuple(slots),
         late=(),
         excess=excess,
@@ -54,151 +55,187 @@ def book_of(plan: Plan, batch: Batch) -> Book:
     )
 
 
-def events_of(batch: Batch, book: Book) -> list[Heard]:
-    pairs = [(slot.essay_id, slot.text_id) for slot in book.slots if slot.text_id]
-    lines = "".join(sorted(f"{essay_id} {text_id}\n" for essay_id, text_id in pairs))
+def events_of(batch: Batch, state: BatchState) -> list[ReceivedEvent]:
     name = {"batch_id": batch.batch_id}
-    assignments = [{"essay_id": essay_id, "text_storage_id": text_id} for essay_id, text_id in pairs]
-    final = name | {"digest": hashlib.sha256(lines.encode()).hexdigest()}
+    assignments = [{"essay_id": slot, "text_storage_id": text_id} for slot, text_id in state.assignments]
+    excess = [{"text_storage_id": text_id, "reason": reason} for text_id, reason in state.excess.items()]
     return [
-        Heard("EssaySlotsAssigned", f"{batch.name}-a", name | {"assignments": assignments}),
-        *(
-            Heard("ExcessContentProvisioned", text_id, name | {"text_storage_id": text_id, "reason": reason})
-            for text_id, reason in book.excess.items()
-        ),
-        Heard(batch.final, f"{batch.name}-final", final),
+        ReceivedEvent("EssaySlotsAssigned", f"{batch.name}-a", name | {"assignments": assignments}),
+        *(ReceivedEvent("ExcessContentProvisioned", each["text_storage_id"], name | each) for each in excess),
+        final(batch, digest=digest(state.assignments)),
     ]
 
 
+def final(batch: Batch, event: str | None = None, **data: Any) -> ReceivedEvent:
+    """Return the terminal event of a batch, or one with another id."""
+    derived = str(event_id(batch.batch_id, batch.final))
+    return ReceivedEvent(batch.final, event or derived, {"batch_id": batch.batch_id, **data})
+
+
+def slots_of(state: BatchState) -> RedisSlots:
+    return RedisSlots(
+        frozenset(slot.essay_id for slot in state.slots if slot.status == "available"),
+        {slot.text_id: slot.essay_id for slot in state.slots if slot.text_id},
+        {slot.failure: slot.essay_id for slot in state.slots if slot.failure},
+    )
+
+
 @dataclass
-class Judged:
-    """Evidence without a fault, to be tampered with."""
+class Case:
+    """Evidence without a violation, to be tampered with."""
 
     evidence: Evidence
 
-    def book(self, name: str) -> Book:
-        return self.evidence.books[f"demo-run-{name}"]
+    def batch(self, name: str) -> Batch:
+        return next(batch for batch in self.evidence.workload.batches if batch.name == name)
+
+    def state(self, name: str) -> BatchState:
+        return self.evidence.states[f"demo-run-{name}"]
+
+    def slots(self, name: str) -> tuple[Slot, ...]:
+        return self.state(name).slots
+
+    def put(self, **fields: Any) -> None:
+        self.evidence = replace(self.evidence, **fields)
 
     def change(self, name: str, **fields: Any) -> None:
-        book = replace(self.book(name), **fields)
-        self.evidence = replace(self.evidence, books={**self.evidence.books, book.batch_id: book})
+        state = replace(self.state(name), **fields)
+        self.put(states={**self.evidence.states, state.batch_id: state})
 
     def change_slot(self, name: str, number: int, **fields: Any) -> None:
-        slots = list(self.book(name).slots)
+        slots = list(self.state(name).slots)
         slots[number] = replace(slots[number], **fields)
         self.change(name, slots=tuple(slots))
 
-    def hear(self, *events: Heard) -> None:
-        self.evidence = replace(self.evidence, heard=[*self.evidence.heard, *events])
+    def receive(self, *events: ReceivedEvent) -> None:
+        self.put(received=[*self.evidence.received, *events])
 
-    def miss(self, kind: str) -> None:
-        heard = [event for event in self.evidence.heard if event.detail_type != kind]
-        self.evidence = replace(self.evidence, heard=heard)
+    def miss(self, detail_type: str) -> None:
+        self.put(received=[event for event in self.evidence.received if event.detail_type != detail_type])
 
     def redis(self, **fields: Any) -> None:
-        self.evidence = replace(self.evidence, redis=replace(self.evidence.redis, **fields))
+        self.put(redis=replace(self.evidence.redis, **fields))
 
     def metadata(self, name: str, **fields: str) -> None:
         self.redis(metadata={**self.evidence.redis.metadata, f"demo-run-{name}": fields})
 
-    def broken(self) -> set[str]:
-        return {each.promise.split()[0] for each in judge(self.evidence) if each.breaches}
+    def change_redis(self, **fields: Any) -> None:
+        [(state, slots)] = self.evidence.redis.open_batches
+        self.redis(open_batches=[(state, replace(slots, **fields))])
+
+    def violated(self) -> set[int]:
+        return {result.invariant for result in check_all(self.evidence) if result.violations}
 
 
 @pytest.fixture
-def judged() -> Judged:
-    plan = make_plan([File(f"{number}.txt", ESSAY) for number in range(20)], "run", 1)
-    books = {batch.batch_id: book_of(plan, batch) for batch in plan.batches}
-    heard = [event for batch in plan.batches for event in events_of(batch, books[batch.batch_id])]
-    metadata = {name: {"status": book.status, "version": "4"} for name, book in books.items()}
-    redis = Redis(FORGOT_AT, {plan.overdue.batch_id: None}, metadata)
-    return Judged(Evidence(plan, books, redis, heard, 0, ["MISSING_FIELD"]))
+def case() -> Case:
+    workload = make_workload([File(f"{number}.txt", ESSAY) for number in range(20)], "run", 1)
+    states = {batch.batch_id: state_of(workload, batch) for batch in workload.batches}
+    received = [event for batch in workload.batches for event in events_of(batch, states[batch.batch_id])]
+    metadata = {name: {"status": state.status, "version": "4"} for name, state in states.items()}
+    incomplete = states[workload.incomplete.batch_id]
+    redis = RedisEvidence(FLUSHED_AT, [(incomplete, slots_of(incomplete))], metadata)
+    return Case(Evidence(workload, states, redis, received, 0, ["MISSING_FIELD"]))
 
 
-def test_a_world_in_order_breaks_no_promise(judged: Judged) -> None:
-    assert judged.broken() == set()
+def test_evidence_in_order_has_no_violation(case: Case) -> None:
+    assert case.violated() == set()
 
 
-def test_an_event_that_is_delivered_twice_breaks_no_promise(judged: Judged) -> None:
-    judged.hear(*judged.evidence.heard)
-    assert judged.broken() == set()
+def test_an_event_that_is_delivered_twice_is_no_violation(case: Case) -> None:
+    case.receive(*case.evidence.received)
+    assert case.violated() == set()
 
 
-def owns_two(judged: Judged) -> None:
-    judged.change_slot("whole", 1, text_id=judged.book("whole").slots[0].text_id)
-
-
-def second_final(judged: Judged) -> None:
-    judged.hear(Heard("BatchEssaysReady", "another", {"batch_id": "demo-run-whole"}))
-
-
-def another_kind(judged: Judged) -> None:
-    judged.hear(Heard("BatchReadinessTimeout", "another", {"batch_id": "demo-run-whole"}))
-
-
-def announced_elsewhere(judged: Judged) -> None:
-    text_id = judged.book("whole").slots[0].text_id
+def announced_elsewhere(case: Case) -> None:
+    text_id = case.state("complete").slots[0].text_id
     data = {"assignments": [{"essay_id": "elsewhere", "text_storage_id": text_id}]}
-    judged.hear(Heard("EssaySlotsAssigned", "another", {"batch_id": "demo-run-whole", **data}))
+    case.receive(ReceivedEvent("EssaySlotsAssigned", "another", {"batch_id": "demo-run-complete", **data}))
 
 
-def unknown(judged: Judged) -> None:
-    books = {name: book for name, book in judged.evidence.books.items() if not name.endswith("whole")}
-    judged.evidence = replace(judged.evidence, books=books)
+def no_row(case: Case) -> None:
+    case.put(states={name: s for name, s in case.evidence.states.items() if not name.endswith("-complete")})
 
 
-def no_slot(judged: Judged) -> None:
-    book = judged.book("forgotten")
-    judged.change("forgotten", excess=dict.fromkeys(book.excess, "NO_AVAILABLE_SLOT"))
+def other_id(case: Case) -> None:
+    case.miss("BatchValidationErrors")
+    case.receive(final(case.batch("invalid"), "another"))
 
 
-TAMPERING: list[tuple[str, str, Callable[[Judged], None]]] = [
-    ("1", "a slot too few", lambda j: j.change("whole", slots=j.book("whole").slots[1:])),
-    ("1", "counts that are not the rows", lambda j: j.change("whole", failed=1)),
-    ("1", "a batch that the record does not know", unknown),
-    ("2", "a content that owns two slots", owns_two),
-    ("2", "a content that was announced with two slots", announced_elsewhere),
-    ("3", "a batch that was closed in two ways", another_kind),
-    ("3", "another status than announced", lambda j: j.change("whole", status="timed_out")),
-    ("4", "a full batch that is open", lambda j: j.change("whole", status="open")),
-    ("4", "a ready batch with free slots", lambda j: j.change("forgotten", status="ready")),
-    ("5", "a second final result", second_final),
-    ("5", "no final result", lambda j: j.miss("BatchEssaysReady")),
-    ("5", "another record than the digest says", lambda j: j.change_slot("whole", 0, text_id="tampered")),
-    ("6", "assignments that nobody heard of", lambda j: j.miss("EssaySlotsAssigned")),
-    ("6", "an event that is still in the outbox", lambda j: j.change("whole", unsent=1)),
-    ("7", "a file without an outcome", lambda j: j.change("crowded", excess={})),
-    ("7", "a file that was never sent", lambda j: j.change("mixed", late=("upload:nobody",))),
-    ("7", "a file that is still parked", lambda j: j.change("early", parked=("content:text-run-0001",))),
-    ("8", "another end than planned", lambda j: j.change("hopeless", status="ready")),
-    ("8", "fewer slots in use than planned", lambda j: j.change("whole", assigned=1)),
-    ("9", "excess that nobody heard of", lambda j: j.miss("ExcessContentProvisioned")),
-    ("9", "excess while slots are free", no_slot),
-    ("9", "excess in an open batch", lambda j: j.change("crowded", status="open")),
-    ("10", "a slot that Redis has wrong", lambda j: j.redis(compared={"demo-run-forgotten": "wrong"})),
-    ("10", "a batch that Redis does not know again", lambda j: j.metadata("whole")),
-    ("10", "a status that Redis has wrong", lambda j: j.metadata("whole", status="open", version="4")),
-    ("10", "a version of the future", lambda j: j.metadata("whole", status="ready", version="6")),
-    ("11", "a message that waits", lambda j: setattr(j, "evidence", replace(j.evidence, queued=1))),
-    ("11", "poison lost", lambda j: setattr(j, "evidence", replace(j.evidence, dead_letters=[]))),
-    ("12", "a slot used too late", lambda j: j.change_slot("whole", 0, in_time=False)),
-    ("12", "a timeout too early", lambda j: j.change("forgotten", closed_after_deadline=False)),
+def excess_while_open(case: Case) -> None:
+    case.change("incomplete", excess=dict.fromkeys(case.state("incomplete").excess, "NO_AVAILABLE_SLOT"))
+
+
+def second_type(case: Case) -> None:
+    case.receive(ReceivedEvent("BatchReadinessTimeout", "another", {"batch_id": "demo-run-complete"}))
+
+
+def two_slots(case: Case) -> None:
+    case.change_slot("complete", 1, text_id=case.state("complete").slots[0].text_id)
+
+
+# The invariant, what is said of the evidence, and how it was tampered with.
+TAMPERING: list[tuple[int, str, Callable[[Case], None]]] = [
+    (
+        1,
+        "the slots are not the registered ones",
+        lambda c: c.change("complete", slots=c.slots("complete")[1:]),
+    ),
+    (1, "the counts are 4 and 1, the rows {'assigned': 4}", lambda c: c.change("complete", failed=1)),
+    (1, "Postgres has no row of the batch", no_row),
+    (2, "text-run-0001 owns 2 slots", two_slots),
+    (2, "text-run-0001 was announced with", announced_elsewhere),
+    (3, "it is ready, and its terminal events are BatchEssaysReady, BatchReadinessTimeout", second_type),
+    (3, "it is timed_out", lambda c: c.change("complete", status="timed_out")),
+    (4, "it is open with 4 of 4 slots used", lambda c: c.change("complete", status="open")),
+    (4, "it is ready with 4 of 6 slots used", lambda c: c.change("incomplete", status="ready")),
+    (5, "it has 2 terminal events", lambda c: c.receive(final(c.batch("complete"), "another"))),
+    (5, "it has 0 terminal events", lambda c: c.miss("BatchEssaysReady")),
+    (5, "the id of its terminal event is not derived", other_id),
+    (5, "the digest of its terminal event", lambda c: c.change_slot("complete", 0, text_id="tampered")),
+    (6, "the announced assignments are not those", lambda c: c.miss("EssaySlotsAssigned")),
+    (6, "1 events are still in the outbox", lambda c: c.change("complete", unsent=1)),
+    (7, "has no outcome", lambda c: c.change("crowded", excess={})),
+    (7, "upload:nobody was never sent", lambda c: c.change("mixed", late=("upload:nobody",))),
+    (7, "content:text-run-0001 has 2 outcomes", lambda c: c.change("complete", excess={"text-run-0001": ""})),
+    (7, "is still parked", lambda c: c.change("early", parked=("content:text-run-0001",))),
+    (8, "it is ready, planned was BatchValidationErrors", lambda c: c.change("invalid", status="ready")),
+    (8, "1 slots are used, planned were 4", lambda c: c.change("complete", assigned=1)),
+    (9, "0 excess contents were announced", lambda c: c.miss("ExcessContentProvisioned")),
+    (9, "a content is excess, and 2 slots are free", excess_while_open),
+    (
+        9,
+        "is excess by NO_AVAILABLE_SLOT, and the batch is open",
+        lambda c: c.change("crowded", status="open"),
+    ),
+    (10, "the free slots in Redis are []", lambda c: c.change_redis(free=frozenset())),
+    (10, "the assigned slots in Redis", lambda c: c.change_redis(contents={})),
+    (10, "the failed slots in Redis", lambda c: c.change_redis(failures={"upload:u": "s"})),
+    (10, "Redis does not know it", lambda c: c.metadata("complete")),
+    (10, "open 4 in Redis, ready 5", lambda c: c.metadata("complete", status="open", version="4")),
+    (10, "ready 6 in Redis, ready 5", lambda c: c.metadata("complete", status="ready", version="6")),
+    (11, "1 messages are still in the queues", lambda c: c.put(queued=1)),
+    (11, "the dead letters are []", lambda c: c.put(dead_letters=[])),
+    (12, "a slot was used after the deadline", lambda c: c.change_slot("complete", 0, in_time=False)),
+    (12, "it timed out before its deadline", lambda c: c.change("incomplete", closed_after_deadline=False)),
 ]
 
 
-@pytest.mark.parametrize(("promise", "tamper"), [pytest.param(p, t, id=f"{p} {w}") for p, w, t in TAMPERING])
+@pytest.mark.parametrize(("number", "what", "tamper"), TAMPERING, ids=[f"{n} {w}" for n, w, _ in TAMPERING])
 def test_what_was_tampered_with_is_found(
-    judged: Judged, promise: str, tamper: Callable[[Judged], None]
+    case: Case, number: int, what: str, tamper: Callable[[Case], None]
 ) -> None:
-    tamper(judged)
-    assert promise in judged.broken()
+    tamper(case)
+    [result] = [each for each in check_all(case.evidence) if each.invariant == number]
+    assert [violation for violation in result.violations if what in violation]
 
 
-def test_every_promise_has_a_tampered_world() -> None:
-    assert {promise for promise, _, _ in TAMPERING} == {str(number) for number in range(1, 13)}
+def test_every_invariant_of_the_catalogue_is_checked_and_tried(case: Case) -> None:
+    assert [result.invariant for result in check_all(case.evidence)] == list(INVARIANTS)
+    assert {number for number, _, _ in TAMPERING} == set(INVARIANTS)
 
 
-def test_what_was_closed_before_redis_forgot_need_not_be_known_again(judged: Judged) -> None:
-    judged.change("whole", changed_at=FORGOT_AT - 1)
-    judged.metadata("whole")
-    assert judged.broken() == set()
+def test_what_was_closed_before_the_flush_need_not_be_known_again(case: Case) -> None:
+    case.change("complete", changed_at=FLUSHED_AT - 1)
+    case.metadata("complete")
+    assert case.violated() == set()

@@ -1,4 +1,4 @@
-"""What a run of the demo starts ends with the run, at once, and nothing else does."""
+"""Every process of a demo is killed with its tree, and no other process is."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from dev.demo.process_tree import Run
+from dev.demo.process_tree import ProcessTree
 from dev.programs.tools import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Deaf to every polite signal, and its child lives in a session of its own.
-DEAF = """
+# Ignores every signal but SIGKILL, and its child runs in a session of its own.
+STUBBORN = """
 import signal, subprocess, sys
 for each in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
     signal.signal(each, signal.SIG_IGN)
@@ -29,7 +29,7 @@ child.wait()
 
 
 @pytest.fixture
-def stranger() -> Iterator[psutil.Process]:
+def other() -> Iterator[psutil.Process]:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         yield psutil.Process(process.pid)
         process.kill()
@@ -42,20 +42,20 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_a_run_ends_deaf_servers_their_children_and_its_folder_and_no_stranger(
-    tmp_path: Path, stranger: psutil.Process
+def test_stubborn_servers_their_children_and_the_folder_are_gone_and_another_process_is_not(
+    tmp_path: Path, other: psutil.Process
 ) -> None:
-    run = Run("a-mark-of-this-test", tmp_path / "run")
-    run.make_folder()
-    (run.folder / "file").write_text("left behind")
-    environment = {**os.environ, MARK: run.mark}
-    command = [sys.executable, "-c", DEAF]
+    tree = ProcessTree("a-mark-of-this-test", tmp_path / "run")
+    tree.make_folder()
+    (tree.folder / "file").write_text("left behind")
+    environment = {**os.environ, MARK: tree.mark}
+    command = [sys.executable, "-c", STUBBORN]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None
         child = int(server.stdout.readline())
-        assert {process.pid for process in run.processes()} == {server.pid, child}
-        run.end()
+        assert {process.pid for process in tree.processes()} == {server.pid, child}
+        tree.kill()
         assert not is_alive(server.pid)
         assert not is_alive(child)
-    assert is_alive(stranger.pid)
-    assert not run.folder.exists()
+    assert is_alive(other.pid)
+    assert not tree.folder.exists()

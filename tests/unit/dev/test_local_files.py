@@ -1,4 +1,4 @@
-"""The files for those who have Docker are in step with the template, the settings and each other."""
+"""The files for local runs in Docker agree with the template, the settings and each other."""
 
 from __future__ import annotations
 

@@ -78,6 +78,9 @@ class WireModel(BaseModel):
 class Metadata(WireModel):
     """The envelope that every event carries in its `detail`."""
 
+    # An event without a trace has no `traceparent`, so its schema must not require one.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
     event_id: UUID
     correlation_id: UUID
     occurred_at: Moment

@@ -1,22 +1,34 @@
 """Logs and metrics of the functions: by outcome, never with a file name or a text.
 
-One line stands for all arrivals of one batch, correlation and outcome, so that a bulk costs a few lines.
+One line stands for all arrivals with the same batch, correlation id and outcome, so a bulk costs few lines.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
+from els_core.adapters.telemetry.tracing import invocation_span
+from els_core.application.signals import (
+    Metric,
+    of_arrival,
+    of_closed_batch,
+    of_finding,
+    of_registration,
+)
 from els_core.domain.errors import FaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from opentelemetry.trace import SpanKind
 
     from els_core.application.audit_batches import AuditReport
+    from els_core.application.batch_status import BatchDescription
     from els_core.application.expire_batches import SweepResult
     from els_core.application.message_consumer import ConsumeResult
     from els_core.application.post_commit import PublishResult
@@ -27,135 +39,204 @@ if TYPE_CHECKING:
     from els_core.domain.batches import Registration
     from els_core.domain.events import BatchClosed
 
-COMES_BACK = "comes_back"  # the outcome of what met a fault
+    type Handler[Answer] = Callable[[dict[str, Any], LambdaContext], Answer]
+
+RETRIED = "retried"  # the outcome of an item that a fault stopped
 
 
 class Telemetry:
-    """Writes what a function did. Metrics are counted by outcome, never by batch id."""
+    """Writes what one function did. Metrics are counted by outcome, never by batch id."""
 
     def __init__(self, service: str = "els", namespace: str = "EssayLifecycle") -> None:
         self.logger = Logger(service=service)
         self.metrics = Metrics(namespace=namespace, service=service)
 
-    def provisioned(self, taken: ConsumeResult[Arrival, ProvisioningResult]) -> None:
+    def instrumented[Answer](self, name: str, kind: SpanKind) -> Callable[[Handler[Answer]], Handler[Answer]]:
+        """Decorate a handler with a span, Lambda's context in each log line, and a flush of its metrics.
+
+        An exception is logged, counted and raised again; the metrics are flushed then too.
+        """
+
+        def decorate(handler: Handler[Answer]) -> Handler[Answer]:
+            @wraps(handler)
+            @self.logger.inject_lambda_context
+            @self.metrics.log_metrics
+            def handle(event: dict[str, Any], context: LambdaContext) -> Answer:
+                self._count({Metric.FAULTS: 0})  # a point per invocation, so that an alarm has data
+                with invocation_span(name, kind, event):
+                    try:
+                        return handler(event, context)
+                    except Exception as fault:
+                        self._fault(fault)
+                        raise
+
+            return handle
+
+        return decorate
+
+    def arrivals_consumed(self, consumed: ConsumeResult[Arrival, ProvisioningResult]) -> None:
         """Write what became of arrivals."""
-        for arrivals, report in taken.reports:
-            words = [type(outcome).__name__.lower() for outcome in report.outcomes]
+        for arrivals, report in consumed.reports:
+            signals = [of_arrival(outcome) for outcome in report.outcomes]
             self._lines(
                 "arrivals decided",
                 (
-                    (arrival.batch_id, arrival.correlation_id, word)
-                    for arrival, word in zip(arrivals, words, strict=True)
+                    (arrival.batch_id, arrival.correlation_id, signal.word)
+                    for arrival, signal in zip(arrivals, signals, strict=True)
                 ),
             )
-            self._counted(Counter(type(outcome).__name__ for outcome in report.outcomes))
+            self._count(Counter(signal.metric for signal in signals))
             self._closed(report.closed)
-            self._delivered([report.published])
-        self._lines("arrivals come back", ((a.batch_id, a.correlation_id, COMES_BACK) for a in taken.retried))
-        self._intake(taken)
-
-    def registered(self, taken: ConsumeResult[Registration, RegistrationResult]) -> None:
-        """Write what became of registrations, and of what was parked for them."""
-        for registrations, report in taken.reports:
-            correlations = {one.batch_id: one.details.correlation_id for one in registrations}
-            for registration, answer in zip(registrations, report.answers, strict=True):
-                word = type(answer).__name__.lower()
-                correlation_id = registration.details.correlation_id
-                self._lines("registration decided", [(registration.batch_id, correlation_id, word)])
-            self._lines(
-                "parked arrivals decided",
-                (
-                    (batch_id, correlations[batch_id], type(outcome).__name__.lower())
-                    for (batch_id, _), outcome in report.drained.items()
-                ),
-            )
-            self._counted(Counter(f"Registration{type(answer).__name__}" for answer in report.answers))
-            self._counted(Counter(type(outcome).__name__ for outcome in report.drained.values()))
-            self._lines(
-                "parked arrivals stay parked",
-                ((batch_id, correlations[batch_id], "parked") for batch_id, _ in report.undecidable),
-            )
-            self._counted({"ParkedStuck": len(report.undecidable)})
-            self._closed(report.closed)
-            self._delivered([report.published])
+            self._published([report.published])
         self._lines(
-            "registrations come back",
-            ((one.batch_id, one.details.correlation_id, COMES_BACK) for one in taken.retried),
+            "arrivals retried",
+            ((arrival.batch_id, arrival.correlation_id, RETRIED) for arrival in consumed.retried),
         )
-        self._intake(taken)
+        self._consumed(consumed)
 
-    def expired(self, expired: SweepResult) -> None:
+    def registrations_consumed(self, consumed: ConsumeResult[Registration, RegistrationResult]) -> None:
+        """Write what became of registrations, and of the arrivals that were parked for them."""
+        for registrations, report in consumed.reports:
+            for registration, answer in zip(registrations, report.answers, strict=True):
+                signal = of_registration(answer)
+                line = (registration.batch_id, registration.details.correlation_id, signal.word)
+                self._lines("registration decided", [line])
+                self._count({signal.metric: 1})
+            correlations = {one.batch_id: one.details.correlation_id for one in registrations}
+            self._parked(report, correlations)
+            self._closed(report.closed)
+            self._published([report.published])
+        self._lines(
+            "registrations retried",
+            ((one.batch_id, one.details.correlation_id, RETRIED) for one in consumed.retried),
+        )
+        self._consumed(consumed)
+
+    def sweep_finished(self, sweep: SweepResult) -> None:
         """Write what a sweep did."""
-        self._closed(expired.closed)
-        self._delivered(expired.published)
-        self._counted({"OverdueParked": expired.overdue_parked, "Purged": expired.purged})
+        self._closed(sweep.closed)
+        self._published(sweep.published)
+        self._count({Metric.OVERDUE_PARKED: sweep.overdue_parked, Metric.BATCHES_PURGED: sweep.purged})
 
-    def relayed(self, relayed: RelayResult) -> None:
+    def outbox_published(self, relay: RelayResult) -> None:
         """Write what the relay did."""
-        self.logger.info("outbox relayed", sent=relayed.sent, unsent=relayed.unsent)
-        for fault in relayed.faults:
+        self.logger.info("outbox published", sent=relay.sent, unsent=relay.unsent)
+        for fault in relay.faults:
             self._fault(fault)
-        self._counted({"Relayed": relayed.sent, "OutboxLeft": relayed.unsent})
+        self._count({Metric.EVENTS_RELAYED: relay.sent, Metric.EVENTS_NOT_RELAYED: relay.unsent})
 
-    def audited(self, audit: AuditReport) -> None:
-        """Write what an audit found, a line for each finding."""
+    def audit_finished(self, audit: AuditReport) -> None:
+        """Write what an audit found, one line per finding."""
         for finding in audit.findings:
             self.logger.warning(
                 "audit finding",
                 batch_id=finding.batch_id,
                 correlation_id=finding.correlation_id,
-                outcome=finding.kind.value,
+                outcome=of_finding(finding.kind).word,
                 detail=finding.detail,
                 repaired=finding in audit.repaired,
             )
-        self.logger.info("audit done", open_batches=audit.batches, unchecked=audit.unchecked)
-        names = {kind: "Audit" + kind.value.title().replace("_", "") for kind in audit.counts()}
-        self._counted({names[kind]: count for kind, count in audit.counts().items()})
-        self._counted({"AuditHealed": len(audit.repaired), "AuditLeft": len(audit.open_findings)})
+        self.logger.info("audit finished", open_batches=audit.batches, unchecked=audit.unchecked)
+        self._count({of_finding(kind).metric: count for kind, count in audit.counts().items()})
+        self._count(
+            {Metric.AUDIT_HEALED: len(audit.repaired), Metric.AUDIT_UNRESOLVED: len(audit.open_findings)}
+        )
         if audit.sweep:
-            self.expired(audit.sweep)
+            self.sweep_finished(audit.sweep)
         if audit.relay:
-            self.relayed(audit.relay)
+            self.outbox_published(audit.relay)
 
-    def _intake[Item, Report](self, taken: ConsumeResult[Item, Report]) -> None:
-        for dead in taken.dead_letters:
+    def status_read(self, batch_id: str, description: BatchDescription | None) -> None:
+        """Write that a batch was asked for, whether it exists, and its status."""
+        snapshot = description.snapshot if description else None
+        self.logger.info(
+            "batch status read",
+            batch_id=batch_id,
+            correlation_id=snapshot.details.correlation_id if snapshot and snapshot.details else None,
+            outcome="found" if snapshot else "not_found",
+            status=snapshot.batch.status.value if snapshot else None,
+        )
+        self._count({Metric.STATUS_FOUND if snapshot else Metric.STATUS_NOT_FOUND: 1})
+
+    def migration(self, migrate: Callable[[], str]) -> Callable[[], str]:
+        """Return the same migration; it also writes the revision that it reached, or why it failed.
+
+        CloudFormation gets the failure as an answer, so the handler does not raise it.
+        """
+
+        def write_and_migrate() -> str:
+            try:
+                revision = migrate()
+            except Exception as failure:
+                self.logger.exception("migration failed", reason=str(failure))
+                self._count({Metric.MIGRATION_FAILED: 1})
+                raise
+            self.logger.info("migration succeeded", revision=revision)
+            self._count({Metric.MIGRATION_SUCCEEDED: 1})
+            return revision
+
+        return write_and_migrate
+
+    def _consumed[Item, Report](self, consumed: ConsumeResult[Item, Report]) -> None:
+        retried = set(consumed.batch_item_failures)
+        sent = 0
+        for letter in consumed.dead_letters:
+            is_sent = letter.message.message_id not in retried
+            sent += is_sent
             self.logger.warning(
-                "record sent to the dead-letter queue",
-                message_id=dead.message.message_id,
-                error_code=dead.poison.error_code,
-                field=dead.poison.field,
-                reason=dead.poison.reason,
+                "message sent to dead-letter queue" if is_sent else "message refused by dead-letter queue",
+                message_id=letter.message.message_id,
+                error_code=letter.poison.error_code,
+                field=letter.poison.field,
+                reason=letter.poison.reason,
             )
-        for fault in taken.faults:
+        for fault in consumed.faults:
             self._fault(fault)
-        self._counted({"Poison": len(taken.dead_letters), "ComeBack": len(taken.batch_item_failures)})
+        self._count({Metric.DEAD_LETTERED: sent, Metric.MESSAGES_RETRIED: len(consumed.batch_item_failures)})
 
-    def _delivered(self, delivered: Iterable[PublishResult]) -> None:
-        for one in delivered:
+    def _parked(self, report: RegistrationResult, correlations: Mapping[str, str]) -> None:
+        """Write what became of the arrivals that were parked."""
+        signals = {key: of_arrival(outcome) for key, outcome in report.drained.items()}
+        self._lines(
+            "parked arrivals decided",
+            ((key[0], correlations[key[0]], signal.word) for key, signal in signals.items()),
+        )
+        self._lines(
+            "parked arrivals could not be decided",
+            ((batch_id, correlations[batch_id], "parked") for batch_id, _ in report.undecidable),
+        )
+        self._count(Counter(signal.metric for signal in signals.values()))
+        self._count({Metric.PARKED_UNDECIDABLE: len(report.undecidable)})
+
+    def _published(self, published: Iterable[PublishResult]) -> None:
+        for one in published:
             for fault in one.faults:
                 self._fault(fault)
-            self._counted({"EventsSent": one.sent, "EventsLeft": one.unsent})
+            self._count({Metric.EVENTS_SENT: one.sent, Metric.EVENTS_UNSENT: one.unsent})
 
     def _closed(self, closed: Sequence[BatchClosed]) -> None:
-        words = [one.snapshot.batch.status.value for one in closed]
+        signals = [of_closed_batch(one.snapshot.batch.status) for one in closed]
         self._lines(
             "batch closed",
-            ((one.batch_id, one.correlation_id, word) for one, word in zip(closed, words, strict=True)),
+            (
+                (one.batch_id, one.correlation_id, signal.word)
+                for one, signal in zip(closed, signals, strict=True)
+            ),
         )
-        self._counted(Counter(f"Batch{word.title().replace('_', '')}" for word in words))
+        self._count(Counter(signal.metric for signal in signals))
 
     def _fault(self, fault: Exception) -> None:
         code = fault.error_code if isinstance(fault, FaultError) else "UNEXPECTED"
         self.logger.error("fault", error_code=code, reason=str(fault), exc_info=fault)
-        self._counted({"Faults": 1})
+        self._count({Metric.FAULTS: 1})
 
     def _lines(self, message: str, decided: Iterable[tuple[str, str, str]]) -> None:
-        """Write a line for each batch, correlation and outcome, with how often it stands there."""
+        """Write one line per batch, correlation id and outcome, with the number of items that share them."""
         for (batch_id, correlation_id, outcome), count in Counter(decided).items():
             self.logger.info(
                 message, batch_id=batch_id, correlation_id=correlation_id, outcome=outcome, count=count
             )
 
-    def _counted(self, counts: dict[str, int]) -> None:
-        for name, count in counts.items():  # zeros too: a graph without points tells nothing
-            self.metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
+    def _count(self, counts: Mapping[Metric, int]) -> None:
+        for metric, count in counts.items():  # zeros too: a graph without points shows nothing
+            self.metrics.add_metric(name=metric.metric_name, unit=metric.unit, value=count)

@@ -1,63 +1,79 @@
 """Spans by OpenTelemetry's API. Without an SDK in the function (the ADOT layer brings one) they do nothing.
 
-One span stands for an invocation; it is linked to the traces of the events that it handles, and those that it
-announces carry it on. https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+One span covers an invocation. It is linked to the trace of each message that it processes, and the events
+that it publishes carry its own context.
+https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
 """
 
 from __future__ import annotations
 
-from functools import wraps
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import trace
 from opentelemetry.propagate import extract, inject
 from opentelemetry.trace import SpanKind
 
-from els_core.domain.arrivals import Content, Failure
-from els_core.domain.batches import Registration
+from els_core.application.messages import PoisonMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
-def traced[Answer, **Arguments](
-    name: str,
-) -> Callable[[Callable[Arguments, Answer]], Callable[Arguments, Answer]]:
-    """Make a span of each call."""
+class Traced(Protocol):
+    """A message that may name the trace of its producer."""
 
-    def decorate(function: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
-        @wraps(function)
-        def call(*arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:
-            tracer = trace.get_tracer("els")
-            with tracer.start_as_current_span(name, kind=SpanKind.CONSUMER):
-                return function(*arguments, **named)
-
-        return call
-
-    return decorate
+    @property
+    def traceparent(self) -> str | None:
+        """Return the W3C trace context, if the producer sent one."""
+        ...
 
 
-def linking[Parsed](parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """Link the current span to the trace of each event that is parsed."""
+@contextmanager
+def invocation_span(name: str, kind: SpanKind, event: dict[str, Any]) -> Iterator[None]:
+    """Make a span of one invocation; an exception is recorded in it."""
+    with trace.get_tracer("els").start_as_current_span(name, kind=kind) as span:
+        if kind is SpanKind.CONSUMER and span.is_recording():
+            span.set_attributes(_messaging_attributes(event))
+        yield
+
+
+def linking[Parsed: Traced | PoisonMessage](parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
+    """Link the current span to the trace of each message that is parsed."""
 
     def parse_and_link(body: str) -> Parsed:
         parsed = parse(body)
-        span = trace.get_current_span()
-        if (
-            span.is_recording()
-            and isinstance(parsed, Content | Failure | Registration)
-            and parsed.traceparent
-        ):
-            context = trace.get_current_span(extract({"traceparent": parsed.traceparent})).get_span_context()
-            if context.is_valid:
-                span.add_link(context)
+        if not isinstance(parsed, PoisonMessage) and parsed.traceparent:
+            _link(parsed.traceparent)
         return parsed
 
     return parse_and_link
 
 
 def traceparent() -> str | None:
-    """Return the W3C context of the current span, if there is one."""
+    """Return the W3C trace context of the current span, if there is one."""
     carrier: dict[str, str] = {}
     inject(carrier)
     return carrier.get("traceparent")
+
+
+def _link(parent: str) -> None:
+    span = trace.get_current_span()
+    if span.is_recording():
+        context = trace.get_current_span(extract({"traceparent": parent})).get_span_context()
+        if context.is_valid:
+            span.add_link(context)
+
+
+def _messaging_attributes(event: dict[str, Any]) -> dict[str, str | int]:
+    """Return what the conventions for SQS ask for; all messages of one invocation come from one queue."""
+    records = event["Records"]
+    attributes: dict[str, str | int] = {
+        "messaging.system": "aws_sqs",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.batch.message_count": len(records),
+    }
+    if records and "eventSourceARN" in records[0]:
+        attributes["messaging.destination.name"] = records[0]["eventSourceARN"].rpartition(":")[2]
+    return attributes

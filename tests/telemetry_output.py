@@ -1,0 +1,45 @@
+"""Reads what `Telemetry` writes: its log lines, and its metrics as CloudWatch finds them in the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import contextmanager
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from els_core.adapters.telemetry.logs_and_metrics import Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def captured_log() -> Iterator[StringIO]:
+    """Collect the log of all functions: loggers of the same service share one handler."""
+    handler = Telemetry().logger.registered_handler
+    assert isinstance(handler, logging.StreamHandler)
+    log = StringIO()
+    before = handler.setStream(log)
+    try:
+        yield log
+    finally:
+        handler.setStream(before)
+
+
+def lines_of(log: StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+def metrics_of(out: str) -> dict[str, float]:
+    """Add up the embedded metrics; their only dimension is the service, so their number stays small."""
+    total: dict[str, float] = {}
+    for line in out.splitlines():
+        blob = json.loads(line)
+        [directive] = blob["_aws"]["CloudWatchMetrics"]
+        assert (directive["Namespace"], directive["Dimensions"]) == ("EssayLifecycle", [["service"]])
+        assert blob["service"] == "els"
+        for metric in directive["Metrics"]:
+            assert metric["Unit"] == "Count"
+            total[metric["Name"]] = total.get(metric["Name"], 0) + sum(blob[metric["Name"]])
+    return total

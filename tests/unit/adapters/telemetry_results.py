@@ -1,0 +1,100 @@
+"""One of every result that `Telemetry` writes, so that a test sees each word and each metric."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from els_core.application.audit_batches import AuditReport
+from els_core.application.batch_status import BatchDescription
+from els_core.application.decision_step import StoreRejection
+from els_core.application.expire_batches import SweepResult
+from els_core.application.message_consumer import ConsumeResult
+from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
+from els_core.application.post_commit import PublishResult
+from els_core.application.provision_content import ProvisioningResult
+from els_core.application.publish_outbox import RelayResult
+from els_core.application.register_batch import (
+    Opened,
+    RegistrationAnswer,
+    RegistrationResult,
+    Rejected,
+    Repeated,
+)
+from els_core.domain.audit import Finding, FindingKind
+from els_core.domain.batches import Batch, BatchSnapshot, Status
+from els_core.domain.errors import ExternalServiceError
+from els_core.domain.events import BatchClosed
+from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Outcome, Parked, Reason
+from tests.factories import content, registration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from els_core.domain.arrivals import Arrival
+    from els_core.domain.batches import Registration
+
+OUTCOMES: dict[type, Outcome | StoreRejection] = {
+    Assigned: Assigned("essay"),
+    Failed: Failed("essay"),
+    Excess: Excess(Reason.NO_AVAILABLE_SLOT),
+    Late: Late(Reason.BATCH_TIMED_OUT),
+    Duplicate: Duplicate(Assigned("essay")),
+    Parked: Parked(),
+    StoreRejection: StoreRejection("refused"),
+}
+ANSWERS: dict[type, RegistrationAnswer] = {
+    Opened: Opened(),
+    Repeated: Repeated(),
+    Rejected: Rejected(),
+    StoreRejection: StoreRejection("refused"),
+}
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
+TERMINAL = [status for status in Status if status.is_terminal]
+FAULT = ExternalServiceError("publish", service="EventBridge")
+PUBLISHED = PublishResult(2, 1, (FAULT,))
+
+
+def closed(status: Status) -> BatchClosed:
+    details = registration(1).details
+    return BatchClosed(BatchSnapshot(Batch("b", status, 1), details), details)
+
+
+def _consumed[Item, Report](items: Sequence[Item], report: Report) -> ConsumeResult[Item, Report]:
+    """Return a result with one fault, one retried item, one dead letter sent and one refused."""
+    letters = [
+        DeadLetter(QueueMessage(name, "{"), PoisonMessage("BAD", "body", "bad")) for name in ("m1", "m2")
+    ]
+    return ConsumeResult([(items, report)], letters, [FAULT], [items[0]], ["m2", "m3"])
+
+
+def arrivals_consumed() -> ConsumeResult[Arrival, ProvisioningResult]:
+    outcomes = list(OUTCOMES.values())
+    items: list[Arrival] = [content(f"c{number}") for number in range(len(outcomes))]
+    report = ProvisioningResult(outcomes, [closed(status) for status in TERMINAL], PUBLISHED)
+    return _consumed(items, report)
+
+
+def registrations_consumed() -> ConsumeResult[Registration, RegistrationResult]:
+    answers = list(ANSWERS.values())
+    drained: dict[tuple[str, str], Outcome] = {("b0", "content:c"): Assigned("essay")}
+    report = RegistrationResult(answers, drained, [("b1", "content:d")], [], PUBLISHED)
+    return _consumed([registration(1, f"b{number}") for number in range(len(answers))], report)
+
+
+def audit_report() -> AuditReport:
+    findings = [Finding(kind, "b", "detail") for kind in FindingKind]
+    sweep = SweepResult([closed(Status.TIMED_OUT)], 1, 1, [PUBLISHED])
+    return AuditReport(findings, findings[:1], 1, sweep=sweep, relay=RelayResult(2, 1, [FAULT]))
+
+
+def description(status: Status) -> BatchDescription:
+    return BatchDescription(closed(status).snapshot, NOW, "a sentence")
+
+
+def awaited() -> BatchDescription:
+    return BatchDescription(BatchSnapshot(Batch("b", Status.AWAITED, 1)), NOW, "a sentence")
+
+
+def migrate_and_fail() -> str:
+    raise ConnectionError("no database")
