@@ -67,6 +67,7 @@ PLACES = {
         "domain/outcomes.py slot_of",
         "domain/decisions.py _counted",
         "domain/events.py domain_events_of",
+        "application/signals.py of_arrival",
         "adapters/postgres/rows.py _write",
     },
     "an outcome that is no first answer": {
@@ -74,6 +75,7 @@ PLACES = {
         "domain/outcomes.py slot_of",
         "domain/decisions.py _counted",
         "domain/events.py domain_events_of",
+        "application/signals.py of_arrival",
         "adapters/postgres/rows.py _write",
     },
     "a reason": {"contracts/event_encoder.py _parts"},
@@ -83,6 +85,7 @@ PLACES = {
         "domain/decisions.py _place",
         "domain/events.py terminal_event_type",
         "application/batch_status.py describe",
+        "application/signals.py of_closed_batch",
         "contracts/final_results.py final_result",
     },
     "a kind of arrival": {
@@ -90,7 +93,8 @@ PLACES = {
         "domain/decisions.py _place",
         "domain/events.py _content",
         "contracts/event_encoder.py _overdue",
-        "adapters/postgres/rows.py _fields",
+        "adapters/postgres/rows.py asked_of",
+        "adapters/postgres/rows.py stored_form",
         "adapters/redis/coordinator.py _argument",
     },
     "a domain event": {"contracts/event_encoder.py _parts"},
@@ -101,21 +105,19 @@ PLACES = {
     "a kind of finding": {
         "domain/audit.py is_redis_wrong",
         "application/audit_batches.py _repair",
+        "application/signals.py of_finding",
     },
-    "an answer to a registration": {"adapters/telemetry/logs_and_metrics.py registered"},
+    "an answer to a registration": {"application/signals.py of_registration"},
 }
 
 # Places that still handle the addition silently. A place that has become total must leave this table.
 NOT_TOTAL_YET = {
-    "an outcome": {"adapters/postgres/rows.py _write"},
-    "an outcome that is no first answer": {"adapters/postgres/rows.py _write"},
     "a status": {"domain/decisions.py _place"},
     "a kind of proposal": {
         "domain/decisions.py coordinator_is_current",
         "adapters/redis/coordinator.py _proposal",
     },
     "a kind of finding": {"application/audit_batches.py _repair"},
-    "an answer to a registration": {"adapters/telemetry/logs_and_metrics.py registered"},
 }
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from tests.integration.lambda_functions import DeadLetterQueue
 
 
-def test_migrating_twice_or_a_newer_database_is_a_success(database_url: str, postgres: PostgresServer) -> None:
+def test_migrating_twice_or_a_newer_database_is_a_success(
+    database_url: str, postgres: PostgresServer
+) -> None:
     engine = connect(database_url)
     assert upgrade(engine) == "0002"
     name = str(engine.url.database)

@@ -13,7 +13,7 @@ from els_core.domain.audit import FindingKind
 from els_core.domain.batches import Status
 from tests.factories import CORRELATION
 from tests.telemetry_output import captured_log, lines_of
-from tests.unit.adapters.telemetry_results import (
+from tests.unit.adapters.telemetry.results import (
     arrivals_consumed,
     audit_report,
     awaited,
@@ -108,7 +108,9 @@ def test_an_audit_has_a_line_per_finding_and_says_what_its_repairs_did() -> None
     found = lines(lambda telemetry: telemetry.audit_finished(audit_report()))
     findings = [line["outcome"] for line in found if line["message"] == "audit finding"]
     assert findings == [kind.value for kind in FindingKind]
-    assert [line["healed"] for line in found if "healed" in line] == [True] + [False] * (len(findings) - 1)
+    assert [line["repaired"] for line in found if "repaired" in line] == [True] + [False] * (
+        len(findings) - 1
+    )
     assert [line["message"] for line in found if line["level"] == "INFO"] == [
         "audit finished",
         "batch closed",
