@@ -25,8 +25,6 @@ from migrations.tables import METADATA
 from tests.conftest import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Connection
 
     from dev.servers.postgres import PostgresServer
@@ -55,14 +53,6 @@ engine = connect(sys.argv[1])
 print(upgrade(engine))
 engine.dispose()
 """
-
-
-@pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
-    engine = create_engine(database_url)
-    with engine.connect() as opened:
-        yield opened
-    engine.dispose()
 
 
 def configured(connection: Connection) -> Config:

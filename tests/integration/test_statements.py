@@ -8,13 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from els_core.adapters.postgres import statements
-from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.statements import Statement
 from tests.architecture.sql_headers import described
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Connection
 
 STATEMENTS = [value for value in vars(statements).values() if isinstance(value, Statement)]
@@ -24,14 +21,6 @@ SHAPES = {"JSON": "[]", "last batch id": "", "seconds": 1.0, "number": 1, "posit
 
 # Cheaper than an index as long as the tables are empty.
 OTHER_WAYS = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-
-
-@pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
-    engine = connect(database_url)
-    with engine.connect() as opened:
-        yield opened
-    engine.dispose()
 
 
 def parameters(statement: Statement) -> dict[str, object]:
