@@ -16,6 +16,7 @@ from dev.limits.function_process import FunctionProcess
 from dev.limits.scene import QUICK, Scale, Scene
 from dev.limits.stores import Stores
 from dev.limits.template import limits_of
+from dev.programs.process import exit_on_sigterm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,4 +86,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    exit_on_sigterm()
     raise SystemExit(main())
