@@ -62,7 +62,7 @@ def overdue_parked(run: CaseRun) -> None:
     """Announce arrivals that are parked for too long, each for another batch."""
     run.stores.park(run.scale.backlog, 1)
     run.repeat(SCHEDULED, sql.UNANNOUNCED)
-    announced = run.stores.bus.take_summary()["kinds"].get("ParkedContentOverdue", 0)
+    announced = run.stores.bus.take_summary()["events"].get("ParkedContentOverdue", 0)
     unsent = run.stores.count(sql.UNSENT)
     run.require(announced + unsent == run.scale.backlog, f"{announced} announced, {unsent} unsent")
 
@@ -73,9 +73,9 @@ def outbox(run: CaseRun) -> None:
     run.invoke(SCHEDULED)
     run.require_count(sql.UNSENT_FINALS, 0, "final results behind other events")
     run.repeat(SCHEDULED, sql.UNSENT)
-    kinds = run.stores.bus.take_summary()["kinds"]
+    events = run.stores.bus.take_summary()["events"]
     expected = {"BatchEssaysReady": FINALS, "ExcessContentProvisioned": run.scale.backlog}
-    run.require(kinds == expected, f"the bus took {kinds}")
+    run.require(events == expected, f"the bus took {events}")
 
 
 def status(run: CaseRun) -> None:
