@@ -25,6 +25,7 @@ class FunctionLimits:
 
 
 def limits_of(function: str) -> FunctionLimits:
-    """Return the limits of the function whose code is in `functions/<function>/`."""
-    template, resource = Template.read(), f"{function.title().replace('_', '')}Function"
-    return FunctionLimits(template.memory_mb(resource), template.timeout_seconds(resource))
+    """Return the limits of the function whose code lies in `functions/<function>/`."""
+    name = f"{function.title().replace('_', '')}Function"
+    template = Template.read()
+    return FunctionLimits(template.memory_mb(name), template.timeout_seconds(name))
