@@ -9,7 +9,6 @@ from traceback import format_exception
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event
 
 from els_core.application.message_consumer import MessageConsumer
 from els_core.application.messages import QueueMessage
@@ -21,6 +20,7 @@ from els_core.domain.errors import CoordinationTimeoutError, RejectedByStoreErro
 from els_core.domain.outcomes import Duplicate, Excess, Reason
 from tests.factories import content, failure, registration
 from tests.integration.environment import Environment
+from tests.integration.wire_proxy import WiredEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,17 +137,15 @@ FAILURE_ROW = """INSERT INTO validation_failures (batch_id, identity, essay_id, 
 def test_after_a_unique_violation_the_row_written_first_is_the_answer(
     environment: Environment, postgres: PostgresServer
 ) -> None:
-    environment.register(registration(1))
-    environment.provision(content("other"))
-    writes = [EXCESS_ROW]
-
-    @event.listens_for(environment.engine, "before_cursor_execute")
-    def _write(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if "INSERT INTO excess_contents" in statement and writes:
-            write_without_foreign_keys(postgres, environment, writes.pop())
-
-    [answer] = environment.provision(content("a")).outcomes
+    wired = WiredEnvironment(environment.database_url, environment.redis_url)
+    wired.register(registration(1))
+    wired.provision(content("other"))
+    wired.wire.before_sql(
+        "INSERT INTO excess_contents", lambda: write_without_foreign_keys(postgres, environment, EXCESS_ROW)
+    )
+    [answer] = wired.provision(content("a")).outcomes
     assert answer == Duplicate(Excess(Reason.BATCH_TIMED_OUT))
+    wired.close()
 
 
 class EmptyDeadLetterQueue:

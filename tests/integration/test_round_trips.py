@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from redis.connection import Connection as RedisConnection
-from sqlalchemy import event
 
-from els_core.adapters.postgres.driver import OneTripConnection
 from tests.factories import content, registration
-from tests.integration.environment import Environment
+from tests.integration.wire_proxy import WiredEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 # The statements of provisioning for open batches: insert placeholders, lock, read, record and enqueue in one
 # transaction, and after its commit the deletion from the outbox.
 PROVISION = ["INSERT INTO batches", "SELECT batch_id, status", "WITH asked", "WITH slots", "WITH messages"]
-DELETE_SENT = "DELETE FROM outbox"
+DELETE_SENT = "WITH sent"
 
 
 @dataclass
@@ -41,37 +39,30 @@ class Traffic:
 
 
 @pytest.fixture
-def environment(database_url: str, valkey: ValkeyServer) -> Iterator[Environment]:
-    environment = Environment(database_url, valkey.url)
+def environment(database_url: str, valkey: ValkeyServer) -> Iterator[WiredEnvironment]:
+    environment = WiredEnvironment(database_url, valkey.url)
     environment.provision(content("warm-up", "warm-up"))
     yield environment
     environment.close()
 
 
 @contextmanager
-def count_traffic(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traffic]:
-    """Count at the drivers: replies awaited from Postgres, packets of commands sent to Redis."""
+def count_traffic(environment: WiredEnvironment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traffic]:
+    """Count on the wire to Postgres, where each Sync is awaited, and packets of commands sent to Redis."""
     traffic = Traffic()
-    await_answer = OneTripConnection.handle_messages
     send: Any = RedisConnection.send_packed_command
-
-    def answer(connection: OneTripConnection, context: Any) -> None:
-        traffic.postgres_trips += 1
-        await_answer(connection, context)
 
     def packed(connection: RedisConnection, *arguments: Any, **more: Any) -> None:
         traffic.redis_trips += 1
         send(connection, *arguments, **more)
 
-    def statement(_connection: object, _cursor: object, sql: str, *_: object) -> None:
-        traffic.statements.append(sql)
-
+    wire = environment.wire
+    before, trips = len(wire.statements), wire.trips
     with monkeypatch.context() as patch:
-        patch.setattr(OneTripConnection, "handle_messages", answer)
         patch.setattr(RedisConnection, "send_packed_command", packed)
-        event.listen(environment.engine, "before_cursor_execute", statement)
         yield traffic
-        event.remove(environment.engine, "before_cursor_execute", statement)
+    traffic.statements = wire.statements[before:]
+    traffic.postgres_trips = wire.trips - trips
 
 
 def in_order(traffic: Traffic, starts: list[str]) -> bool:
@@ -82,7 +73,7 @@ def in_order(traffic: Traffic, starts: list[str]) -> bool:
 @pytest.mark.parametrize("records", [1, 10, 100, 1_000])
 @pytest.mark.parametrize("batches", [1, 10])
 def test_provisioning_costs_the_same_for_any_number_of_records(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch, records: int, batches: int
+    environment: WiredEnvironment, monkeypatch: pytest.MonkeyPatch, records: int, batches: int
 ) -> None:
     environment.register(*(registration(1_001, f"b{n}") for n in range(batches)))
     arrivals: list[Arrival] = [content(f"c{n}", f"b{n % batches}") for n in range(records)]
@@ -95,7 +86,7 @@ def test_provisioning_costs_the_same_for_any_number_of_records(
 
 @pytest.mark.parametrize("slots", [10, 2_000])
 def test_closing_a_batch_costs_the_same_for_any_size(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch, slots: int
+    environment: WiredEnvironment, monkeypatch: pytest.MonkeyPatch, slots: int
 ) -> None:
     environment.register(registration(slots))
     environment.provision(*(content(f"c{n}") for n in range(slots - 1)))
@@ -112,7 +103,7 @@ def test_closing_a_batch_costs_the_same_for_any_size(
 
 @pytest.mark.parametrize(("batches", "slots"), [(1, 10), (1, 2_000), (10, 10), (100, 10)])
 def test_registering_costs_the_same_for_any_number_and_size_of_batches(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch, batches: int, slots: int
+    environment: WiredEnvironment, monkeypatch: pytest.MonkeyPatch, batches: int, slots: int
 ) -> None:
     registrations = [registration(slots, f"b{n}") for n in range(batches)]
     with count_traffic(environment, monkeypatch) as traffic:
@@ -124,7 +115,7 @@ def test_registering_costs_the_same_for_any_number_and_size_of_batches(
 
 @pytest.mark.parametrize("batches", [1, 10, 99])
 def test_a_page_of_the_sweep_costs_the_same_for_any_number_of_batches(
-    environment: Environment, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, batches: int
+    environment: WiredEnvironment, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, batches: int
 ) -> None:
     environment.register(*(registration(3, f"b{n}") for n in range(batches)))
     sql = "UPDATE batches SET deadline = clock_timestamp() WHERE status = 'open'"
