@@ -11,7 +11,7 @@ from els_core.adapters.postgres import connection as postgres_connection
 from els_core.application.register_batch import Opened
 from els_core.domain.errors import ExternalServiceError, FaultError
 from tests.factories import content, failure, registration
-from tests.integration.wire_proxy import WiredEnvironment
+from tests.integration.postgres_proxy import ProxiedEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,25 +59,25 @@ def name(environment: Environment) -> str:
 
 
 @pytest.fixture
-def wired(environment: Environment) -> Iterator[WiredEnvironment]:
+def proxied(environment: Environment) -> Iterator[ProxiedEnvironment]:
     """Another environment on the same stores, with a proxy before Postgres."""
-    wired = WiredEnvironment(environment.database_url, environment.redis_url)
-    yield wired
-    wired.close()
+    proxied = ProxiedEnvironment(environment.database_url, environment.redis_url)
+    yield proxied
+    proxied.close()
 
 
 @pytest.fixture
-def impatient(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[WiredEnvironment]:
+def impatient(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProxiedEnvironment]:
     """An environment that waits only one second for an answer of Postgres."""
     monkeypatch.setattr(postgres_connection, "SOCKET_TIMEOUT_SECONDS", 1)
-    impatient = WiredEnvironment(environment.database_url, environment.redis_url)
+    impatient = ProxiedEnvironment(environment.database_url, environment.redis_url)
     yield impatient
     impatient.close()
 
 
 @pytest.mark.parametrize("how", ["stopped", "frozen", "read-only"])
 def test_nothing_is_decided_while_postgres_is_down_and_everything_succeeds_afterwards(
-    environment: Environment, impatient: WiredEnvironment, postgres: PostgresServer, name: str, how: str
+    environment: Environment, impatient: ProxiedEnvironment, postgres: PostgresServer, name: str, how: str
 ) -> None:
     environment.register(registration(3))
     environment.provision(content("a"))
@@ -100,19 +100,19 @@ def test_nothing_is_decided_while_postgres_is_down_and_everything_succeeds_after
 
 @pytest.mark.parametrize("statement", [1, 3, "commit"])
 def test_a_hanging_postgres_is_waited_for_once(
-    environment: Environment, impatient: WiredEnvironment, postgres: PostgresServer, statement: int | str
+    environment: Environment, impatient: ProxiedEnvironment, postgres: PostgresServer, statement: int | str
 ) -> None:
     environment.register(registration(1))
     if isinstance(statement, int):
-        impatient.wire.before_statement(statement, postgres.freeze)
+        impatient.proxy.before_statement(statement, postgres.freeze)
     else:
-        impatient.wire.before_next_commit(postgres.freeze)
+        impatient.proxy.before_next_commit(postgres.freeze)
     try:
         with pytest.raises(ExternalServiceError, match=r"TimeoutError|OSError"):
             impatient.provision(content("a"))
     finally:
         postgres.thaw()
-    assert impatient.wire.connections == 1
+    assert impatient.proxy.connections == 1
     assert sum(impatient.outcomes(content("a")).values()) == 1
     assert len(environment.snapshot().assigned) == 1
     environment.relay()
@@ -124,37 +124,37 @@ def test_a_hanging_postgres_is_waited_for_once(
 
 @pytest.mark.parametrize("statement", range(1, STATEMENTS + 1))
 def test_a_connection_lost_before_any_statement_fails_no_invocation(
-    wired: WiredEnvironment, postgres: PostgresServer, name: str, statement: int
+    proxied: ProxiedEnvironment, postgres: PostgresServer, name: str, statement: int
 ) -> None:
-    wired.register(registration(2))
-    wired.wire.before_statement(statement, lambda: terminate_connections(postgres, name))
-    assert wired.outcomes(content("a"), failure("f")) == {"assigned": 1, "failed": 1}
-    assert wired.wire.hooks == []  # the connection was lost there
-    wired.relay()
-    assert wired.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+    proxied.register(registration(2))
+    proxied.proxy.before_statement(statement, lambda: terminate_connections(postgres, name))
+    assert proxied.outcomes(content("a"), failure("f")) == {"assigned": 1, "failed": 1}
+    assert proxied.proxy.hooks == []  # the connection was lost there
+    proxied.relay()
+    assert proxied.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
 @pytest.mark.fault(2)
 def test_a_commit_whose_acknowledgement_is_lost_counts_once_and_is_announced(
-    wired: WiredEnvironment,
+    proxied: ProxiedEnvironment,
 ) -> None:
-    wired.register(registration(2))
-    wired.wire.lose_next_commit_answer()
-    assert wired.outcomes(content("a"), failure("f")) == {"duplicate": 2}
-    assert (len(wired.snapshot().assigned), len(wired.snapshot().slot_failures)) == (1, 1)
-    wired.relay()
-    assert wired.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+    proxied.register(registration(2))
+    proxied.proxy.lose_next_commit_answer()
+    assert proxied.outcomes(content("a"), failure("f")) == {"duplicate": 2}
+    assert (len(proxied.snapshot().assigned), len(proxied.snapshot().slot_failures)) == (1, 1)
+    proxied.relay()
+    assert proxied.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
 @pytest.mark.fault(6)
 @pytest.mark.parametrize("statement", [1, 2, 3, 4, 5])
 def test_a_registration_that_fails_at_any_statement_leaves_nothing_and_a_retry_succeeds(
-    environment: Environment, wired: WiredEnvironment, postgres: PostgresServer, name: str, statement: int
+    environment: Environment, proxied: ProxiedEnvironment, postgres: PostgresServer, name: str, statement: int
 ) -> None:
     environment.provision(content("early"))
-    wired.wire.before_statement(statement, lambda: terminate_connections(postgres, name), always=True)
+    proxied.proxy.before_statement(statement, lambda: terminate_connections(postgres, name), always=True)
     with pytest.raises(FaultError):
-        wired.register(registration(2))
+        proxied.register(registration(2))
     assert environment.snapshot().batch.status == "awaited"
     assert environment.register(registration(2)).answers == [Opened()]
     assert (len(environment.snapshot().assigned), len(environment.snapshot().available)) == (1, 1)

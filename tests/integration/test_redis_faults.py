@@ -20,7 +20,7 @@ from els_core.domain.errors import ExternalServiceError
 from els_core.settings import read_settings
 from tests.factories import content, failure, registration
 from tests.integration.environment import RETENTION, Environment
-from tests.integration.wire_proxy import WiredEnvironment
+from tests.integration.postgres_proxy import ProxiedEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -139,9 +139,9 @@ def test_a_redis_out_of_memory_fails_no_invocation(environment: Environment, val
 
 @pytest.mark.fault(21)
 def test_losing_redis_after_the_commit_delays_no_event(database_url: str, valkey: ValkeyServer) -> None:
-    environment = WiredEnvironment(database_url, valkey.url)
+    environment = ProxiedEnvironment(database_url, valkey.url)
     environment.register(registration(1))
-    environment.wire.before_next_commit(valkey.freeze)
+    environment.proxy.before_next_commit(valkey.freeze)
     try:
         decided = environment.provision(content("a"))
     finally:

@@ -82,6 +82,14 @@ class Settings(BaseModel):
     database_url: Annotated[
         str, Field(alias="ELS_DATABASE_URL", description=DATABASE_URL), AfterValidator(_database_url)
     ]
+    named_statements: Annotated[
+        bool,
+        Field(
+            alias="ELS_NAMED_STATEMENTS",
+            description="false behind a pooler that gives transactions another connection, else true",
+        ),
+        BeforeValidator(_boolean),
+    ] = True
     redis_url: Annotated[str, Field(alias="ELS_REDIS_URL", description=REDIS_URL), AfterValidator(_redis_url)]
     redis_cluster: Annotated[
         bool,

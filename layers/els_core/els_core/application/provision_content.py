@@ -72,14 +72,16 @@ class ProvisionContent:
         """Decide in bulk; if Postgres rejects the data of one arrival, in halves until that one is alone."""
         batch_ids = sorted({batch_id for batch_id, _ in arrivals})
 
-        def locked(transaction: Transaction) -> DecisionInput:
-            return DecisionInput(transaction.lock(batch_ids), list(arrivals.values()), proposals)
+        asked = list(arrivals.values())
 
         def decide_together(transaction: Transaction) -> Decision:
-            return DecisionStep(transaction, self.encoder).decide_together(locked(transaction))
+            batches, view = transaction.lock_and_view(batch_ids, asked, proposals)
+            given = DecisionInput(batches, asked, proposals, view=view)
+            return DecisionStep(transaction, self.encoder).decide_together(given)
 
         def decide_in_halves(transaction: Transaction) -> Decision:
-            return DecisionStep(transaction, self.encoder).decide_in_halves(locked(transaction))
+            given = DecisionInput(transaction.lock(batch_ids), asked, proposals)
+            return DecisionStep(transaction, self.encoder).decide_in_halves(given)
 
         try:
             return self.post_commit.repository.transact(decide_together)

@@ -1,4 +1,4 @@
-"""Stands on the wire between the service and Postgres: sees every statement, whoever sent it and however.
+"""Stands between the service and Postgres: sees every statement, whoever sent it and however.
 
 Nothing of the service is hooked, so faults stay provable whatever the adapter does. Statements that travel
 together are held back one by one: what a test does before a statement happens when all before it have run.
@@ -42,7 +42,7 @@ class Hook:
     once: bool = True
 
 
-class WireProxy:
+class PostgresProxy:
     """Listens on a port of 127.0.0.1 and forwards each connection to the Postgres of a URL."""
 
     def __init__(self, url: str) -> None:
@@ -53,6 +53,7 @@ class WireProxy:
         )
         self.hooks: list[Hook] = []
         self.statements: list[str] = []
+        self.parsed: list[bytes] = []
         self.trips = 0
         self.connections = 0
         self._conversations: list[Conversation] = []
@@ -106,7 +107,7 @@ class WireProxy:
 class Conversation:
     """One connection: two threads, one for each direction."""
 
-    proxy: WireProxy
+    proxy: PostgresProxy
     client: socket.socket
     server: socket.socket
     _sql: dict[bytes, str] = field(default_factory=dict)
@@ -156,6 +157,7 @@ class Conversation:
                 case b"P":
                     name, sql, _ = body.split(b"\0", 2)
                     self._sql[name] = sql.decode()
+                    self.proxy.parsed.append(name)
                 case b"B":
                     self._bound = self._sql[body.split(b"\0", 2)[1]]
                 case b"E":
@@ -206,16 +208,16 @@ class Conversation:
                 self._changed.notify_all()
 
 
-class WiredEnvironment(Environment):
+class ProxiedEnvironment(Environment):
     """An environment whose every word to Postgres passes a proxy."""
 
     def __init__(self, database_url: str, redis_url: str) -> None:
-        self.wire = WireProxy(database_url)
-        super().__init__(self.wire.url, redis_url)
+        self.proxy = PostgresProxy(database_url)
+        super().__init__(self.proxy.url, redis_url)
 
     def close(self) -> None:
         super().close()
-        self.wire.close()
+        self.proxy.close()
 
 
 def _startup_packet(stream: IO[bytes]) -> bytes:
