@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from els_core.application.budgets import always
+from els_core.application.budgets import MAX_SLOTS, always
 from els_core.application.decision_step import Decision, DecisionInput, DecisionStep, StoreRejection
 from els_core.application.message_consumer import Retry
 from els_core.domain.arrivals import key_of
@@ -41,6 +41,7 @@ class ProvisionContent:
 
     post_commit: PostCommit
     encoder: EventEncoder
+    max_slots: int = MAX_SLOTS
 
     def provision(
         self, arrivals: Sequence[Arrival], may_continue: MayContinue = always
@@ -74,14 +75,16 @@ class ProvisionContent:
 
         asked = list(arrivals.values())
 
+        def step(transaction: Transaction) -> DecisionStep:
+            return DecisionStep(transaction, self.encoder, self.max_slots)
+
         def decide_together(transaction: Transaction) -> Decision:
             batches, view = transaction.lock_and_view(batch_ids, asked, proposals)
-            given = DecisionInput(batches, asked, proposals, view=view)
-            return DecisionStep(transaction, self.encoder).decide_together(given)
+            return step(transaction).decide_together(DecisionInput(batches, asked, proposals, view=view))
 
         def decide_in_halves(transaction: Transaction) -> Decision:
             given = DecisionInput(transaction.lock(batch_ids), asked, proposals)
-            return DecisionStep(transaction, self.encoder).decide_in_halves(given)
+            return step(transaction).decide_in_halves(given)
 
         try:
             return self.post_commit.repository.transact(decide_together)
