@@ -70,6 +70,7 @@ def in_order(traffic: Traffic, starts: list[str]) -> bool:
     return len(beginnings) == len(starts) and all(map(str.startswith, beginnings, starts))
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("records", [1, 10, 100, 1_000])
 @pytest.mark.parametrize("batches", [1, 10])
 def test_provisioning_costs_the_same_for_any_number_of_records(
@@ -85,6 +86,7 @@ def test_provisioning_costs_the_same_for_any_number_of_records(
     assert traffic.redis_trips == 1
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("slots", [10, 2_000])
 def test_closing_a_batch_costs_the_same_for_any_size(
     environment: ProxiedEnvironment, monkeypatch: pytest.MonkeyPatch, slots: int
@@ -100,6 +102,7 @@ def test_closing_a_batch_costs_the_same_for_any_size(
     assert (traffic.postgres_trips, traffic.redis_trips) == (4, 2)
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize(("batches", "slots"), [(1, 10), (1, 2_000), (10, 10), (100, 10)])
 def test_registering_costs_the_same_for_any_number_and_size_of_batches(
     environment: ProxiedEnvironment, monkeypatch: pytest.MonkeyPatch, batches: int, slots: int
@@ -112,6 +115,7 @@ def test_registering_costs_the_same_for_any_number_and_size_of_batches(
     assert traffic.redis_trips == 1
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("batches", [1, 10, 99])
 def test_a_page_of_the_sweep_costs_the_same_for_any_number_of_batches(
     environment: ProxiedEnvironment, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, batches: int
