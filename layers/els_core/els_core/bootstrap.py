@@ -12,13 +12,13 @@ from botocore.config import Config
 from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
 from els_core.adapters.aws.event_bus import EventBridgeProbe, EventBridgePublisher
 from els_core.adapters.aws.iam_tokens import postgres_password, redis_credentials
+from els_core.adapters.aws.put_events import PutEventsClient
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.connection import user_of
 from els_core.adapters.postgres.personal_data import PostgresPersonalData
 from els_core.adapters.postgres.repository import PostgresRepository
-from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
@@ -72,7 +72,8 @@ class Container:
     @cached_property
     def session(self) -> Session:
         """Return the session on Postgres."""
-        return Session(self._connect_postgres(self.settings.database_url))
+        engine = self._connect_postgres(self.settings.database_url)
+        return Session(engine, named=self.settings.named_statements)
 
     @cached_property
     def redis(self) -> Redis | RedisCluster:
@@ -96,7 +97,7 @@ class Container:
         return PostCommit(
             self.coordinator,
             self.repository,
-            EventBridgePublisher(self.event_bridge, self.settings.required_event_bus),
+            EventBridgePublisher(PutEventsClient(self.event_bridge), self.settings.required_event_bus),
             SystemClock(),
         )
 
@@ -189,6 +190,9 @@ class Container:
         """
         if self.settings.event_bus and not self.bus_probe.exists():
             raise EventBusMissingError("deploy", service="EventBridge")
+        # Imported here, because no other function needs Alembic, which takes as long as all drivers together.
+        from els_core.adapters.postgres.schema_upgrade import upgrade  # noqa: PLC0415
+
         url, owner_url = self.settings.database_url, self.settings.database_owner_url
         engine = self._connect_postgres(owner_url or url, is_patient=True)
         if owner_url is None or user_of(owner_url) == user_of(url):

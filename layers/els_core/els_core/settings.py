@@ -90,6 +90,14 @@ class Settings(BaseModel):
         ),
         AfterValidator(lambda text: None if text is None else _database_url(text)),
     ] = None
+    named_statements: Annotated[
+        bool,
+        Field(
+            alias="ELS_NAMED_STATEMENTS",
+            description="false behind a pooler that gives transactions another connection, else true",
+        ),
+        BeforeValidator(_boolean),
+    ] = True
     redis_url: Annotated[str, Field(alias="ELS_REDIS_URL", description=REDIS_URL), AfterValidator(_redis_url)]
     redis_cluster: Annotated[
         bool,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from els_core.adapters.postgres import statements
+from els_core.adapters.postgres.calls import Call, json_of
 from els_core.domain.batches import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Connection
-
+    from els_core.adapters.postgres.pipeline import Pipeline
     from els_core.adapters.postgres.session import Session
 
 
@@ -33,12 +32,14 @@ class PostgresPersonalData:
         self, batch_ids: Sequence[str], actor: str, reason: str
     ) -> tuple[Mapping[str, Status], frozenset[str]]:
         """Lock, then erase: what a decision wrote before the lock is seen by the second statement."""
-        ids = json.dumps(list(batch_ids))
+        ids = json_of(list(batch_ids))
 
-        def work(connection: Connection) -> tuple[Mapping[str, Status], frozenset[str]]:
-            locked = connection.execute(statements.LOCK_BATCHES, {"ids": ids}).mappings().all()
+        def work(pipeline: Pipeline) -> tuple[Mapping[str, Status], frozenset[str]]:
+            lock = Call("lock batches", statements.LOCK_BATCHES, {"ids": ids})
+            locked = pipeline.now(lock).mappings()
             parameters = {"ids": ids, "actor": actor, "reason": reason}
-            erased = connection.execute(statements.ERASE_PERSONAL_DATA, parameters).mappings().all()
+            erase = Call("erase personal data", statements.ERASE_PERSONAL_DATA, parameters)
+            erased = pipeline.now(erase).mappings()
             statuses = {row["batch_id"]: Status(row["status"]) for row in locked}
             return statuses, frozenset(row["batch_id"] for row in erased)
 

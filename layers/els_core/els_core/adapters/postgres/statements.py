@@ -6,14 +6,34 @@ it returns. Bulk data are one JSON parameter each (decision 1).
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import dataclass
 from importlib import resources
-
-from sqlalchemy import TextClause, text
 
 FILES = ("audit", "batches", "deadlines", "decisions", "erasure", "outbox", "parking", "status")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 _COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with the placeholders of the protocol, and the names of its parameters in their order.
+
+    `name` is what it is prepared as: a hash of its SQL, so that one name never means two statements.
+    """
+
+    sql: str
+    parameters: tuple[str, ...]
+    name: bytes
+
+    @classmethod
+    def of(cls, body: str) -> Statement:
+        """Return the statement of a body whose parameters are written as `:name`."""
+        parameters = tuple(dict.fromkeys(_PARAMETER.findall(body)))
+        sql = _PARAMETER.sub(lambda found: f"${parameters.index(found[1]) + 1}", body)
+        return cls(sql, parameters, f"els_{hashlib.sha256(sql.encode()).hexdigest()[:32]}".encode())
 
 
 def read_statements() -> dict[str, str]:
@@ -37,8 +57,8 @@ def body_of(statement: str) -> str:
 _BODIES = {name: body_of(statement) for name, statement in read_statements().items()}
 
 
-def _statement(name: str) -> TextClause:
-    return text(_BODIES[name])
+def _statement(name: str) -> Statement:
+    return Statement.of(_BODIES[name])
 
 
 DELETE_OLD_BATCHES = _statement("delete_old_batches")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 
+from els_core.adapters.telemetry.grouped_lines import LINES, GroupedLines
 from els_core.adapters.telemetry.tracing import invocation_span
 from els_core.application.signals import (
     Metric,
@@ -48,7 +49,7 @@ class Telemetry:
     """Writes what one function did. Metrics are counted by outcome, never by batch id."""
 
     def __init__(self, service: str = "els", namespace: str = "EssayLifecycle") -> None:
-        self.logger = Logger(service=service)
+        self.logger = Logger(service=service, logger_formatter=GroupedLines())
         self.metrics = Metrics(namespace=namespace, service=service)
 
     def instrumented[Answer](self, name: str, kind: SpanKind) -> Callable[[Handler[Answer]], Handler[Answer]]:
@@ -234,10 +235,12 @@ class Telemetry:
 
     def _lines(self, message: str, decided: Iterable[tuple[str, str, str]]) -> None:
         """Write one line per batch, correlation id and outcome, with the number of items that share them."""
-        for (batch_id, correlation_id, outcome), count in Counter(decided).items():
-            self.logger.info(
-                message, batch_id=batch_id, correlation_id=correlation_id, outcome=outcome, count=count
-            )
+        lines = [
+            {"batch_id": batch_id, "correlation_id": correlation_id, "outcome": outcome, "count": count}
+            for (batch_id, correlation_id, outcome), count in Counter(decided).items()
+        ]
+        if lines:
+            self.logger.info(message, extra={LINES: lines})
 
     def _count(self, counts: Mapping[Metric, int]) -> None:
         for metric, count in counts.items():  # zeros too: a graph without points shows nothing
