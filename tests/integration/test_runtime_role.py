@@ -146,7 +146,10 @@ def test_the_migration_prepares_the_role_of_the_functions_when_it_is_another(
     roles: Roles, monkeypatch: pytest.MonkeyPatch, *, is_apart: bool
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr("els_core.bootstrap.upgrade", lambda engine, role=None: asked.append((engine, role)))
+    monkeypatch.setattr(
+        "els_core.adapters.postgres.schema_upgrade.upgrade",
+        lambda engine, role=None: asked.append((engine, role)),
+    )
     owner = roles.url_of(roles.owner)
     settings = {
         "ELS_DATABASE_URL": roles.url_of(roles.runtime) if is_apart else owner,
