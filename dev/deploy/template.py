@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_REFERENCE = re.compile(r"\$\{([\w:]+)\}")  # in the text of an `Fn::Sub`
 TEMPLATE = ROOT / "template.yaml"
 NO_VALUE = object()  # AWS::NoValue: the property that has it is left out
 
@@ -86,21 +88,25 @@ class Template:
     def resolve(self, value: Any) -> Any:
         """Return a value with its intrinsic functions evaluated; raise for one that is not known here."""
         match value:
-            case {"Ref": "AWS::NoValue"}:
-                return NO_VALUE
             case {"Ref": str(name)}:
                 return self._value(name)
             case {"Fn::If": [str(condition), then, otherwise]}:
                 holds = self._holds(self.document["Conditions"][condition])
                 return self.resolve(then if holds else otherwise)
+            case {"Fn::Sub": str(text)}:
+                return _REFERENCE.sub(lambda found: str(self._value(found[1])), text)
             case dict():
-                if unknown := [name for name in value if name.startswith("Fn::")]:
-                    raise TemplateError(f"template.yaml uses {unknown[0]}: teach {__name__} to evaluate it")
-                resolved = {name: self.resolve(one) for name, one in value.items()}
-                return {name: one for name, one in resolved.items() if one is not NO_VALUE}
+                return self._resolve_each(value)
             case list():
                 return [one for one in map(self.resolve, value) if one is not NO_VALUE]
-        return value
+            case _:
+                return value
+
+    def _resolve_each(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        if unknown := [name for name in properties if name.startswith("Fn::")]:
+            raise TemplateError(f"template.yaml uses {unknown[0]}: teach {__name__} to evaluate it")
+        resolved = {name: self.resolve(one) for name, one in properties.items()}
+        return {name: one for name, one in resolved.items() if one is not NO_VALUE}
 
     def _holds(self, condition: Any) -> bool:
         match condition:
@@ -111,6 +117,8 @@ class Template:
         raise TemplateError(f"template.yaml has the condition {condition}: teach {__name__} to evaluate it")
 
     def _value(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return NO_VALUE
         if name in self.values:
             return self.values[name]
         parameter = self.document["Parameters"].get(name, {})

@@ -20,8 +20,10 @@ SHARED = {
     "announce_batch",
     "budgets",
     "decision_step",
+    "gauges",
     "message_consumer",
     "messages",
+    "metrics",
     "post_commit",
     "signals",
 }

@@ -99,6 +99,7 @@ def test_metrics_count_by_outcome_and_never_by_batch(
         "expire_batches",
         "publish_outbox",
         "audit_batches",
+        "check_health",
     ):
         call(function, example_event(function))
     out = capsys.readouterr().out

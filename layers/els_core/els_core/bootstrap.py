@@ -12,9 +12,11 @@ from botocore.config import Config
 from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
 from els_core.adapters.aws.event_bus import EventBridgeProbe, EventBridgePublisher
 from els_core.adapters.aws.iam_tokens import postgres_password, redis_credentials
+from els_core.adapters.aws.queue_reader import SqsQueueReader
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.postgres.connection import connect as connect_postgres
+from els_core.adapters.postgres.health_reader import PostgresHealthReader
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.adapters.postgres.session import Session
@@ -24,6 +26,7 @@ from els_core.adapters.telemetry.tracing import linking, traceparent
 from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.audit_batches import WINDOW, AuditBatches
 from els_core.application.batch_status import BatchStatus
+from els_core.application.check_health import CheckHealth
 from els_core.application.decision_step import StoreRejection
 from els_core.application.expire_batches import ExpireBatches
 from els_core.application.message_consumer import MessageConsumer, Retry
@@ -166,6 +169,15 @@ class Container:
     def batch_status(self) -> BatchStatus:
         """Return the use case."""
         return BatchStatus(self.repository)
+
+    def check_health(self) -> CheckHealth:
+        """Return the use case."""
+        queues = SqsQueueReader(
+            boto3.client("sqs", config=AWS),
+            self.settings.required_queue_urls,
+            self.settings.required_dead_letter_queue_urls,
+        )
+        return CheckHealth(PostgresHealthReader(self.session), self.coordinator, self.bus_probe, queues)
 
     def migrate_database(self) -> str:
         """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is.

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from els_core.application.audit_batches import AuditReport
 from els_core.application.batch_status import BatchDescription
+from els_core.application.check_health import HealthReport
 from els_core.application.decision_step import ClosedBatch, StoreRejection
 from els_core.application.expire_batches import SweepResult
 from els_core.application.message_consumer import ConsumeResult, Retry
 from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
+from els_core.application.ports.health import Backlog, QueueDepth
 from els_core.application.ports.repository import BatchOverview
 from els_core.application.post_commit import PublishResult
 from els_core.application.provision_content import ArrivalAnswer, ProvisioningResult
@@ -87,6 +89,12 @@ def audit_report() -> AuditReport:
     findings = [Finding(kind, "b", "detail") for kind in FindingKind]
     sweep = SweepResult([closed(Status.TIMED_OUT)], 1, 1, [PUBLISHED])
     return AuditReport(findings, findings[:1], 1, sweep=sweep, relay=RelayResult(2, 1, [FAULT]))
+
+
+def health_report() -> HealthReport:
+    backlog = Backlog(*range(1, 13))
+    queues = [QueueDepth("queue", 1, 1, is_dead) for is_dead in (False, True)]
+    return HealthReport(backlog, queues, is_redis_up=True, is_event_bus_up=True)
 
 
 def description(status: Status) -> BatchDescription:

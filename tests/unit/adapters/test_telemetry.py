@@ -11,8 +11,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.application.decision_step import StoreRejection
 from els_core.application.message_consumer import Retry
+from els_core.application.metrics import Metric
 from els_core.application.register_batch import RegistrationAnswer
-from els_core.application.signals import Metric, of_arrival, of_closed_batch, of_finding, of_registration
+from els_core.application.signals import of_arrival, of_closed_batch, of_finding, of_registration
 from els_core.domain.audit import FindingKind
 from els_core.domain.batches import Status
 from els_core.domain.outcomes import Outcome
@@ -25,6 +26,7 @@ from tests.unit.adapters.telemetry_results import (
     arrivals_consumed,
     audit_report,
     description,
+    health_report,
     migrate_and_fail,
     registrations_consumed,
 )
@@ -53,6 +55,7 @@ def run_everything(telemetry: Telemetry) -> None:
     telemetry.arrivals_consumed(arrivals_consumed())
     telemetry.registrations_consumed(registrations_consumed())
     telemetry.audit_finished(audit_report())
+    telemetry.health_checked(health_report())
     telemetry.status_read("b", description(Status.READY))
     telemetry.status_read("b", None)
     telemetry.migration(lambda: "0001")()
@@ -83,10 +86,10 @@ def test_a_metric_has_a_name_of_its_own_a_unit_of_cloudwatch_and_one_sentence() 
 def test_no_other_file_names_a_metric_or_adds_one() -> None:
     names = {metric.metric_name for metric in Metric}
     product = python_files("layers", "functions", "migrations", "dev", "benchmarks")
-    others = [path for path in product if path != CORE / "application" / "signals.py"]
+    others = [path for path in product if path != CORE / "application" / "metrics.py"]
     assert {str(path): found for path in others if (found := names & set(texts_in(path)))} == {}
     adding = [path for path in others if {"add_metric", "single_metric"} & set(names_in(path))]
-    assert adding == [CORE / "adapters" / "telemetry" / "logs_and_metrics.py"]
+    assert adding == [CORE / "adapters" / "telemetry" / "embedded_metrics.py"]
 
 
 def texts_in(path: Path) -> Iterator[str]:

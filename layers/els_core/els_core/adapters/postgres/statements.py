@@ -11,7 +11,7 @@ from importlib import resources
 
 from sqlalchemy import TextClause, text
 
-FILES = ("audit", "batches", "deadlines", "decisions", "outbox", "parking", "status")
+FILES = ("audit", "batches", "deadlines", "decisions", "health", "outbox", "parking", "status")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
 
@@ -54,6 +54,7 @@ LOCK_OVERDUE = _statement("lock_overdue")
 MARK_OVERDUE_PARKED = _statement("mark_overdue_parked")
 NOTE_RUN = _statement("note_run")
 OPEN_BATCHES = _statement("open_batches")
+READ_BACKLOG = _statement("read_backlog")
 READ_LOCKED_VIEW = _statement("read_locked_view")
 READ_OVERVIEW = _statement("read_overview")
 READ_PARKED = _statement("read_parked")

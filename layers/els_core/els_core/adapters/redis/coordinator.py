@@ -11,6 +11,7 @@ from els_core.adapters.redis.replies import assigned_slots_of, ids_of, proposals
 from els_core.adapters.redis.script_runner import Call, Script, ask
 from els_core.domain.arrivals import ArrivalKind, Content, Failure, key_of
 from els_core.domain.batches import Status
+from els_core.domain.errors import ExternalServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,6 +82,11 @@ class RedisCoordinator:
     def get_missing_slots(self, batch_id: str) -> list[str]:
         """Return the free slots, sorted."""
         return ids_of(ask(self._client, lambda: self._client.smembers(key(batch_id, keys.AVAILABLE_SLOTS))))
+
+    def ping(self) -> None:
+        """Return when Redis answers; a cluster is asked on every node."""
+        if ask(self._client, self._client.ping) is not True:
+            raise ExternalServiceError("ping", service="Redis", details="no PONG")
 
     def _times(self, now: datetime) -> tuple[float, int]:
         return now.timestamp(), self._retention
