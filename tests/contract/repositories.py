@@ -109,6 +109,8 @@ AGE = text("""
 WITH span AS (SELECT CAST(:span AS interval) AS t), batches AS (
     UPDATE batches
     SET deadline = deadline - t, created_at = created_at - t, changed_at = changed_at - t FROM span
+), epochs AS (
+    UPDATE batch_epochs SET ended_at = ended_at - t FROM span
 ), runs AS (
     UPDATE job_runs SET ran_at = ran_at - t FROM span
 ), parked AS (

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 UPSTREAM = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SPANS = {
     "audit_batches": ("audit_batches", SpanKind.INTERNAL),
+    "check_health": ("check_health", SpanKind.INTERNAL),
     "batch_status": ("GET /batches/{batch_id}", SpanKind.SERVER),
     "expire_batches": ("expire_batches", SpanKind.INTERNAL),
     "migrate_database": ("migrate_database", SpanKind.INTERNAL),
@@ -48,7 +49,8 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 
 
 def the(spans: InMemorySpanExporter) -> ReadableSpan:
-    [span] = spans.get_finished_spans()
+    """Return the span of the invocation, without those of its calls."""
+    [span] = [span for span in spans.get_finished_spans() if span.kind is not SpanKind.CLIENT]
     return span
 
 
@@ -77,6 +79,20 @@ def test_an_invocation_is_linked_to_the_traces_of_its_messages(
     [link] = the(spans).links
     assert f"00-{link.context.trace_id:032x}-{link.context.span_id:016x}-01" == UPSTREAM
     assert dict(the(spans).attributes or {})["messaging.destination.name"] == "els-provision-content"
+    assert dead_letter_queue.messages() == []
+
+
+def test_the_calls_of_the_stores_are_client_spans_inside_the_invocation(
+    dead_letter_queue: DeadLetterQueue, spans: InMemorySpanExporter
+) -> None:
+    call("provision_content", example_event("provision_content"))
+    calls = [span for span in spans.get_finished_spans() if span.kind is SpanKind.CLIENT]
+    assert [span.name for span in calls] == ["redis propose", "postgresql run a transaction"]
+    for span in calls:
+        assert span.parent is not None
+        assert span.parent.span_id == the(spans).context.span_id
+        system, _, operation = span.name.partition(" ")
+        assert dict(span.attributes or {}) == {"db.system.name": system, "db.operation.name": operation}
     assert dead_letter_queue.messages() == []
 
 

@@ -22,6 +22,7 @@ from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
+from els_core.adapters.telemetry.store_calls import postgres_calls, redis_calls
 from els_core.adapters.telemetry.tracing import linking, traceparent
 from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.audit_batches import WINDOW, AuditBatches
@@ -71,7 +72,7 @@ class Container:
     @cached_property
     def session(self) -> Session:
         """Return the session on Postgres."""
-        return Session(self._connect_postgres())
+        return Session(self._connect_postgres(), postgres_calls)
 
     @cached_property
     def redis(self) -> Redis | RedisCluster:
@@ -82,7 +83,7 @@ class Container:
     @cached_property
     def coordinator(self) -> RedisCoordinator:
         """Return the coordinator."""
-        return RedisCoordinator(self.redis, self.settings.retention)
+        return RedisCoordinator(self.redis, self.settings.retention, redis_calls)
 
     def close(self) -> None:
         """Close all connections. Lambda never calls this."""
@@ -129,6 +130,7 @@ class Container:
             RegisterBatch(self.post_commit, self.encoder).register,
             lambda report: [_verdict(answer) for answer in report.answers],
             self.dead_letter_queue,
+            SystemClock(),
         )
 
     def provision_content(self) -> MessageConsumer[Arrival, ProvisioningResult]:
@@ -138,6 +140,7 @@ class Container:
             ProvisionContent(self.post_commit, self.encoder).provision,
             lambda report: [_verdict(outcome) for outcome in report.outcomes],
             self.dead_letter_queue,
+            SystemClock(),
         )
 
     def expire_batches(self) -> ExpireBatches:

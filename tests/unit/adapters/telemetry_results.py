@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from els_core.application.audit_batches import AuditReport
@@ -56,7 +56,7 @@ ANSWERS: dict[type, RegistrationAnswer] = {
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 TERMINAL = [status for status in Status if status.is_terminal]
 FAULT = ExternalServiceError("publish", service="EventBridge")
-PUBLISHED = PublishResult(2, 1, (FAULT,))
+PUBLISHED = PublishResult(2, 1, (FAULT,), (timedelta(seconds=1),))
 
 
 def closed(status: Status) -> ClosedBatch:
@@ -68,13 +68,15 @@ def _consumed[Item, Report](items: Sequence[Item], report: Report) -> ConsumeRes
     letters = [
         DeadLetter(QueueMessage(name, "{"), PoisonMessage("BAD", "body", "bad")) for name in ("m1", "m2")
     ]
-    return ConsumeResult([(items, report)], letters, [FAULT], [items[0]], ["m2", "m3"])
+    return ConsumeResult(
+        [(items, report)], letters, [FAULT], [items[0]], ["m2", "m3"], [timedelta(seconds=1)]
+    )
 
 
 def arrivals_consumed() -> ConsumeResult[Arrival, ProvisioningResult]:
     outcomes = list(OUTCOMES.values())
     items: list[Arrival] = [content(f"c{number}") for number in range(len(outcomes))]
-    report = ProvisioningResult(outcomes, [closed(status) for status in TERMINAL], [PUBLISHED])
+    report = ProvisioningResult(outcomes, [closed(status) for status in TERMINAL], [PUBLISHED], 1, 1)
     return _consumed(items, report)
 
 
@@ -88,7 +90,9 @@ def registrations_consumed() -> ConsumeResult[Registration, RegistrationResult]:
 def audit_report() -> AuditReport:
     findings = [Finding(kind, "b", "detail") for kind in FindingKind]
     sweep = SweepResult([closed(Status.TIMED_OUT)], 1, 1, [PUBLISHED])
-    return AuditReport(findings, findings[:1], 1, sweep=sweep, relay=RelayResult(2, 1, [FAULT]))
+    return AuditReport(
+        findings, findings[:1], 1, sweep=sweep, relay=RelayResult(2, 1, [FAULT], [timedelta(seconds=1)])
+    )
 
 
 def health_report() -> HealthReport:

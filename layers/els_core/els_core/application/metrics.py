@@ -10,6 +10,7 @@ class MetricUnit(StrEnum):
 
     COUNT = "Count"
     SECONDS = "Seconds"
+    MILLISECONDS = "Milliseconds"
 
 
 @unique
@@ -83,6 +84,33 @@ class Metric(Enum):
         "Registrations for which the invocation had no time; retried.",
     )
     FAULTS = "Faults", MetricUnit.COUNT, "Faults of a store or of the code; every invocation adds a point."
+
+    RACES_LOST = (
+        "RacesLost",
+        MetricUnit.COUNT,
+        "Arrivals for which Postgres gave another slot than Redis proposed, or none.",
+    )
+    REBUILDS = (
+        "Rebuilds",
+        MetricUnit.COUNT,
+        "Open batches that Redis had forgotten or had wrong, written again.",
+    )
+    ARRIVAL_LATENCY = (
+        "ArrivalLatency",
+        MetricUnit.MILLISECONDS,
+        "Time from the arrival of a message in its queue until it is decided and committed.",
+    )
+    RESULT_LATENCY = (
+        "ResultLatency",
+        MetricUnit.MILLISECONDS,
+        "Time from the end of a batch until the bus first accepted its final result.",
+    )
+    TIME_IN_REDIS = "TimeInRedis", MetricUnit.MILLISECONDS, "Time that an invocation waited for Redis."
+    TIME_IN_POSTGRES = (
+        "TimeInPostgres",
+        MetricUnit.MILLISECONDS,
+        "Time that an invocation waited for Postgres.",
+    )
 
     STATUS_FOUND = "StatusFound", MetricUnit.COUNT, "Status requests for a batch that exists."
     STATUS_NOT_FOUND = "StatusNotFound", MetricUnit.COUNT, "Status requests for a batch that does not exist."

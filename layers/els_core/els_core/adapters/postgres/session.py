@@ -9,6 +9,7 @@ from pg8000.exceptions import Error
 from sqlalchemy.exc import SQLAlchemyError
 
 from els_core.adapters.postgres.errors import ConflictError, DisconnectedError, PrecededError, fault_of
+from els_core.application.ports.store_calls import unobserved
 from els_core.domain.errors import ExternalServiceError, FaultError
 
 if TYPE_CHECKING:
@@ -18,15 +19,18 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, TextClause
     from sqlalchemy.engine import RowMapping
 
+    from els_core.application.ports.store_calls import ObserveCall
+
 ATTEMPTS = 4
 REPEATED = (ConflictError, DisconnectedError, PrecededError)
 
 
 class Session:
-    """An engine whose connections may have been lost while they were idle."""
+    """An engine whose connections may have been lost while they were idle. `observe` surrounds each call."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, observe: ObserveCall = unobserved) -> None:
         self.engine = engine
+        self._observe = observe
 
     def close(self) -> None:
         """Close all connections."""
@@ -71,6 +75,15 @@ class Session:
                 driver.autocommit = False
 
     def _repeat[T](
+        self,
+        connected: Callable[[], AbstractContextManager[Connection]],
+        work: Callable[[Connection], T],
+        operation: str,
+    ) -> T:
+        with self._observe(operation):
+            return self._attempt(connected, work, operation)
+
+    def _attempt[T](
         self,
         connected: Callable[[], AbstractContextManager[Connection]],
         work: Callable[[Connection], T],

@@ -5,16 +5,19 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit as CloudWatchUnit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from els_core.application.gauges import Gauge
     from els_core.application.metrics import Metric
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 class EmbeddedMetrics(Metrics):
@@ -24,6 +27,11 @@ class EmbeddedMetrics(Metrics):
         """Add counts; zeros too, because a graph without points shows nothing."""
         for metric, count in counts.items():
             self.add_metric(name=metric.metric_name, unit=metric.unit, value=count)
+
+    def durations(self, metric: Metric, spans: Iterable[timedelta]) -> None:
+        """Add durations, each a point of its own, so that percentiles are those of single messages."""
+        for span in spans:
+            self.add_metric(name=metric.metric_name, unit=metric.unit, value=span / MILLISECOND)
 
     def gauge(self, gauge: Gauge) -> None:
         """Add a gauge; one of a queue is a line of its own, because it has a dimension more."""

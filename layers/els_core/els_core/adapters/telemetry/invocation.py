@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from els_core.adapters.telemetry.embedded_metrics import EmbeddedMetrics
+from els_core.adapters.telemetry.store_calls import waited_for_stores
 from els_core.adapters.telemetry.tracing import invocation_span
 from els_core.application.metrics import Metric
 from els_core.domain.errors import FaultError
@@ -41,12 +42,15 @@ class InvocationTelemetry:
             @self.metrics.log_metrics
             def handle(event: dict[str, Any], context: LambdaContext) -> Answer:
                 self.metrics.count({Metric.FAULTS: 0})  # a point per invocation, so that an alarm has data
-                with invocation_span(name, kind, event):
+                with invocation_span(name, kind, event), waited_for_stores() as waited:
                     try:
                         return handler(event, context)
                     except Exception as fault:
                         self.fault(fault)
                         raise
+                    finally:
+                        for metric, span in waited.items():
+                            self.metrics.durations(metric, [span])
 
             return handle
 

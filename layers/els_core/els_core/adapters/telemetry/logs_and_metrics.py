@@ -52,6 +52,7 @@ class Telemetry(InvocationTelemetry):
                 ),
             )
             self.metrics.count(Counter(signal.metric for signal in signals))
+            self.metrics.count({Metric.RACES_LOST: report.races_lost, Metric.REBUILDS: report.rebuilt})
             self._closed(report.closed)
             self._published(report.published)
         self.lines(
@@ -92,6 +93,7 @@ class Telemetry(InvocationTelemetry):
         for fault in relay.faults:
             self.fault(fault)
         self.metrics.count({Metric.EVENTS_RELAYED: relay.sent, Metric.EVENTS_NOT_RELAYED: relay.unsent})
+        self.metrics.durations(Metric.RESULT_LATENCY, relay.result_latencies)
 
     def audit_finished(self, audit: AuditReport) -> None:
         """Write what an audit found, one line per finding."""
@@ -165,6 +167,7 @@ class Telemetry(InvocationTelemetry):
                 field=letter.poison.field,
                 reason=letter.poison.reason,
             )
+        self.metrics.durations(Metric.ARRIVAL_LATENCY, consumed.latencies)
         for fault in consumed.faults:
             self.fault(fault)
         self.metrics.count(
@@ -190,6 +193,7 @@ class Telemetry(InvocationTelemetry):
             for fault in one.faults:
                 self.fault(fault)
             self.metrics.count({Metric.EVENTS_SENT: one.sent, Metric.EVENTS_UNSENT: one.unsent})
+            self.metrics.durations(Metric.RESULT_LATENCY, one.result_latencies)
 
     def _closed(self, closed: Sequence[ClosedBatch]) -> None:
         signals = [of_closed_batch(one.batch.status) for one in closed]
