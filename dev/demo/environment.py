@@ -111,6 +111,7 @@ def deploy(
     say("sam build: functions and layers (skipped while sources are unchanged)")
     _build(action)
     parameters = {
+        "Stage": "local",
         # Functions in containers reach the stores by other host names.
         "DatabaseUrl": os.environ.get("FUNCTIONS_DATABASE_URL", environment.database_url),
         "RedisUrl": os.environ.get("FUNCTIONS_REDIS_URL", environment.redis_url),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 STACK = "els"
 BUILT = ROOT / ".aws-sam" / "build"
 BUILT_FROM = ROOT / ".aws-sam" / "built-from"  # the digest of the sources that BUILT was made from
-SOURCES = ("template.yaml", "samconfig.toml", "layers", "functions", "migrations")
+SOURCES = ("template.yaml", "samconfig.toml", "infra", "layers", "functions", "migrations")
 BUILD_SECONDS = 600  # the first build downloads the SAM CLI and the packages
 OUTPUT_LINES = 10  # of SAM, shown when it fails
 DEPLOY_SECONDS = 120  # ten times what it takes; a local AWS that hangs must not hang this process

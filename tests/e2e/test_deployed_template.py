@@ -90,6 +90,7 @@ def deployed(postgres: PostgresServer, valkey_alone: ValkeyServer) -> Iterator[D
     with LocalAws() as aws:
         client_of(aws.endpoint, "events").create_event_bus(Name="announced")
         parameters = {
+            "Stage": "local",
             "DatabaseUrl": url,
             "RedisUrl": valkey_alone.url,
             "CreateInboundBus": "true",
