@@ -33,6 +33,9 @@ install: .venv/installed
 demo: install ## deploy to a local AWS, send files, check the invariants | [ESSAYS=folder] other files  [KEEP=1] leave it running | [BREAK=1] break an invariant  [BUNDLE=1] no layers
 	@$(RUN)/python -m dev.demo $(if $(ESSAYS),--essays "$(ESSAYS)") $(if $(KEEP),--keep) $(if $(BREAK),--break) $(if $(BUNDLE),--bundle)
 
+monitor: install ## serve the figures of what make demo KEEP=1 left running | and start Prometheus beside it, where it is installed
+	@$(RUN)/python -m dev.demo.monitor
+
 demo-stop: install ## stop what make demo KEEP=1 left running
 	@$(RUN)/python -m dev.demo stop
 
@@ -108,5 +111,5 @@ clean: ## delete build output and caches; keep .uv, .venv and .local
 	rm -rf $(CACHES)
 	find . -name __pycache__ -type d -not -path './.uv/*' -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup install demo demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
+.PHONY: help setup install demo monitor demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
 	mutants fuzz limits chaos endurance bench build bundle clean
