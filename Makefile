@@ -51,7 +51,7 @@ format: install ## format the code and fix what ruff can fix
 	$(RUN)/ruff check --quiet --fix-only
 	$(RUN)/ruff format
 
-schemas: install ## write the JSON Schemas of the wire format to docs/schemas
+schemas: install ## write JSON Schemas, AsyncAPI, OpenAPI and examples of the wire format
 	$(RUN)/python -m dev schemas
 
 lock: .uv/bin/uv ## lock the dependencies and export those of the layer
@@ -60,13 +60,14 @@ lock: .uv/bin/uv ## lock the dependencies and export those of the layer
 
 ### Before you push
 
-check: install ## ruff, mypy, import-linter, codespell, sam validate, lock
+check: install ## ruff, mypy, import-linter, codespell, sam validate, schemas, lock
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/codespell
 	$(RUN)/python -m dev validate
+	$(RUN)/python -m dev check-schemas
 	$(UV) lock --check --quiet --python $(PYTHON)
 	$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) does not match uv.lock: run make lock" && false)
 

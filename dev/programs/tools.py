@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SAM = ("aws-sam-cli==1.170.0",)
+OPENAPI_VALIDATOR = "openapi-spec-validator==0.7.2"
 MINISTACK = ("ministack==1.5.33", "aws-sam-translator")
 REGION = "eu-north-1"
 MARK = "ELS_RUN"  # the environment variable that marks every process of one demo
