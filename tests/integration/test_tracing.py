@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
+from els_core.adapters.aws.event_bus import EventBridgePublisher
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.telemetry.tracing import invocation_span, linking, traceparent
+from els_core.application.publish_outbox import PublishOutbox
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival
 from els_core.domain.events import RegistrationRejected
@@ -22,8 +26,10 @@ from tests.factories import CORRELATION
 from tests.integration.lambda_functions import call, example_event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from els_core.domain.events import OutboxMessage
     from tests.integration.lambda_functions import DeadLetterQueue
 
 UPSTREAM = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -37,6 +43,7 @@ SPANS = {
     "publish_outbox": ("publish_outbox", SpanKind.INTERNAL),
     "register_batch": ("process register_batch", SpanKind.CONSUMER),
 }
+CALLS = {SpanKind.CLIENT, SpanKind.PRODUCER}
 
 
 @pytest.fixture
@@ -50,7 +57,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 
 def the(spans: InMemorySpanExporter) -> ReadableSpan:
     """Return the span of the invocation, without those of its calls."""
-    [span] = [span for span in spans.get_finished_spans() if span.kind is not SpanKind.CLIENT]
+    [span] = [span for span in spans.get_finished_spans() if span.kind not in CALLS]
     return span
 
 
@@ -94,6 +101,51 @@ def test_the_calls_of_the_stores_are_client_spans_inside_the_invocation(
         system, _, operation = span.name.partition(" ")
         assert dict(span.attributes or {}) == {"db.system.name": system, "db.operation.name": operation}
     assert dead_letter_queue.messages() == []
+
+
+def test_one_essay_can_be_followed_from_its_announcement_to_the_final_result(
+    dead_letter_queue: DeadLetterQueue, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its producer's trace leads to the invocation whose context the result carries through the outbox."""
+    call("register_batch", example_event("register_batch"))
+    with monkeypatch.context() as unavailable:
+        unavailable.setattr(EventBridgePublisher, "_put", refuse)
+        call("provision_content", traced_event())
+    deciding = {span.name: span for span in spans.get_finished_spans()}["process provision_content"]
+    monkeypatch.setattr(PublishOutbox.__init__, "__defaults__", (timedelta(0),))
+    spans.clear()
+    sent: list[str] = []
+    monkeypatch.setattr(EventBridgePublisher, "_entry", keeping(sent, EventBridgePublisher._entry))  # noqa: SLF001
+    call("publish_outbox", example_event("publish_outbox"))
+    [link] = deciding.links
+    assert f"00-{link.context.trace_id:032x}-{link.context.span_id:016x}-01" == UPSTREAM
+    assert deciding.context is not None
+    carried = f"00-{deciding.context.trace_id:032x}-{deciding.context.span_id:016x}"
+    contexts = [json.loads(detail)["metadata"]["traceparent"] for detail in sent]
+    assert [context.rpartition("-")[0] for context in contexts] == [carried] * 2
+    sends = [span for span in spans.get_finished_spans() if span.kind is SpanKind.PRODUCER]
+    assert [span.name for span in sends] == ["send outbound"] * 2  # the final result, then the others
+    for span in sends:
+        attributes = dict(span.attributes or {})
+        assert attributes["messaging.batch.message_count"] == 1
+        assert attributes["messaging.destination.name"] == "outbound"
+        assert span.parent is not None
+        assert span.parent.span_id == the(spans).context.span_id
+    assert dead_letter_queue.messages() == []
+
+
+def refuse(*_: object) -> None:
+    raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+
+def keeping(sent: list[str], entry: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the same method; it also keeps the detail of each entry."""
+
+    def keep(publisher: EventBridgePublisher, message: OutboxMessage) -> Any:
+        sent.append(message.detail)
+        return entry(publisher, message)
+
+    return keep
 
 
 def test_a_message_that_cannot_be_parsed_has_no_link(spans: InMemorySpanExporter) -> None:

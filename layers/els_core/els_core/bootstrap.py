@@ -22,7 +22,7 @@ from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
-from els_core.adapters.telemetry.store_calls import postgres_calls, redis_calls
+from els_core.adapters.telemetry.store_calls import event_bus_sends, postgres_calls, redis_calls
 from els_core.adapters.telemetry.tracing import linking, traceparent
 from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.audit_batches import WINDOW, AuditBatches
@@ -96,7 +96,7 @@ class Container:
         return PostCommit(
             self.coordinator,
             self.repository,
-            EventBridgePublisher(self.event_bridge, self.settings.required_event_bus),
+            EventBridgePublisher(self.event_bridge, self.settings.required_event_bus, event_bus_sends),
             SystemClock(),
         )
 

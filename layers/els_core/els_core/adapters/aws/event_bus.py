@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from els_core.adapters.aws.client_errors import concerns_the_content, error_code_of
+from els_core.application.ports.store_calls import unobserved_send
 from els_core.domain.errors import ExternalServiceError, PartiallySentError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
     from els_core.application.budgets import MayContinue
+    from els_core.application.ports.store_calls import ObserveSend
     from els_core.domain.events import OutboxMessage
 
 SOURCE = "els"
@@ -34,9 +36,10 @@ OUT_OF_TIME = "OutOfTime"
 class EventBridgePublisher:
     """The port `Publisher`. Delivery is at least once, so a call that failed is safe to repeat."""
 
-    def __init__(self, client: EventBridgeClient, bus: str) -> None:
+    def __init__(self, client: EventBridgeClient, bus: str, observe: ObserveSend = unobserved_send) -> None:
         self._client = client
         self._bus = bus
+        self._observe = observe
 
     def publish(self, messages: Sequence[OutboxMessage], may_continue: MayContinue) -> list[UUID]:
         """Publish in order; a call that is rejected because of one entry is repeated in halves.
@@ -69,7 +72,8 @@ class EventBridgePublisher:
 
     def _put(self, call: Sequence[OutboxMessage], accepted: list[UUID], error_codes: list[str]) -> None:
         """Put one call's entries; an entry without an EventId was not accepted, whatever the call answers."""
-        results = self._client.put_events(Entries=[self._entry(message) for message in call])["Entries"]
+        with self._observe(self._bus, len(call)):
+            results = self._client.put_events(Entries=[self._entry(message) for message in call])["Entries"]
         for position, message in enumerate(call):
             result = results[position] if position < len(results) else {}
             if result.get("EventId"):

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from els_core.application.metrics import Metric
 
@@ -45,15 +45,39 @@ def postgres_calls(operation: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
+def event_bus_sends(bus: str, count: int) -> Iterator[None]:
+    """Observe a call of PutEvents: a producer span, as the conventions for messaging ask.
+
+    https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+    """
+    attributes: dict[str, str | int] = {
+        "messaging.system": "aws_eventbridge",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": bus,
+        "messaging.batch.message_count": count,
+    }
+    tracer = trace.get_tracer("els")
+    with tracer.start_as_current_span(f"send {bus}", kind=SpanKind.PRODUCER, attributes=attributes):
+        yield
+
+
+@contextmanager
 def _observed(system: str, metric: Metric, operation: str) -> Iterator[None]:
+    """Keep the span of the invocation current: events that are encoded in a transaction carry its context."""
     started = perf_counter()
+    attributes = {"db.system.name": system, "db.operation.name": operation}
+    span = trace.get_tracer("els").start_span(
+        f"{system} {operation}", kind=SpanKind.CLIENT, attributes=attributes
+    )
     try:
-        with trace.get_tracer("els").start_as_current_span(
-            f"{system} {operation}", kind=SpanKind.CLIENT
-        ) as span:
-            span.set_attributes({"db.system.name": system, "db.operation.name": operation})
-            yield
+        yield
+    except Exception as fault:
+        span.record_exception(fault)
+        span.set_status(Status(StatusCode.ERROR))
+        raise
     finally:
+        span.end()
         waited = _WAITED.get()
         if waited is not None:
             waited[metric] = waited.get(metric, timedelta()) + timedelta(seconds=perf_counter() - started)
