@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import create_model
@@ -20,6 +21,7 @@ from els_core.contracts.http_api import BatchStatusAnswer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pydantic import BaseModel
     from pydantic.json_schema import JsonSchemaMode
 
     from els_core.contracts.fields import WireModel
@@ -40,6 +42,7 @@ INBOUND: tuple[type[WireModel], ...] = (
     inbound.EssayValidationFailed,
 )
 OUTBOUND: tuple[type[WireModel], ...] = get_args(outbound.Data.__value__)
+ANSWERS: tuple[type[WireModel], ...] = (BatchStatusAnswer,)
 # An inbound event may omit fields that have a default; an outbound one never does.
 EVENTS: tuple[tuple[str, tuple[type[WireModel], ...], JsonSchemaMode], ...] = (
     ("inbound", INBOUND, "validation"),
@@ -48,12 +51,17 @@ EVENTS: tuple[tuple[str, tuple[type[WireModel], ...], JsonSchemaMode], ...] = (
 
 
 def schemas() -> dict[Path, str]:
-    """Return the schema of the `detail` of each event by the path of its file."""
-    return {
-        FOLDER / direction / f"{model.__name__}.json": _schema(model, mode)
+    """Return the schema of the `detail` of each event, and of each HTTP answer, by the path of its file."""
+    events = {
+        FOLDER / direction / f"{model.__name__}.json": _schema(_detail(model), mode, model.__doc__)
         for direction, models, mode in EVENTS
         for model in models
     }
+    answers = {
+        FOLDER / "http_api" / f"{model.__name__}.json": _schema(model, "serialization", model.__doc__)
+        for model in ANSWERS
+    }
+    return events | answers
 
 
 def documents() -> dict[Path, str]:
@@ -136,7 +144,7 @@ def openapi() -> dict[str, Any]:
 
 
 def write() -> None:
-    """Write everything, and delete the files of events that no longer exist."""
+    """Write everything, and delete the files of models that no longer exist."""
     wanted = schemas() | documents()
     for path in _written() - wanted.keys():
         path.unlink()
@@ -180,11 +188,14 @@ def _json(document: object) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _schema(model: type[WireModel], mode: JsonSchemaMode) -> str:
-    detail = create_model(f"{model.__name__}Detail", metadata=(Metadata, ...), data=(model, ...))
+def _detail(model: type[WireModel]) -> type[BaseModel]:
+    return create_model(f"{model.__name__}Detail", metadata=(Metadata, ...), data=(model, ...))
+
+
+def _schema(model: type[BaseModel], mode: JsonSchemaMode, description: str | None) -> str:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **detail.model_json_schema(mode=mode),
-        "description": model.__doc__,
+        **model.model_json_schema(mode=mode),
+        "description": cleandoc(description or ""),
     }
     return json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"

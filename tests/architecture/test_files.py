@@ -1,4 +1,4 @@
-"""Files and functions stay small, rooms keep their names, and one file knows the environment."""
+"""Files and functions stay small, modules have meaningful names, and one file reads the environment."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ MAX_FILE_LINES = 250
 MAX_FUNCTION_LINES = 40
 MEDIAN_FUNCTION_LINES = 10
 NO_ROOMS = {"utils", "common", "helpers", "misc", "base", "manager", "impl", "env"}
-# pgbouncer and Prometheus are no wheels. .ci/run installs them; elsewhere their tests say why they skip.
+# What needs a program that not every machine has: pgbouncer, Prometheus, the emulator of the Lambda runtime.
+# .ci/run installs the first two.
 MAY_SKIP = {
     ("tests/integration/test_monitoring.py", "skipif"),
     ("tests/integration/test_session_defaults.py", "skip"),
+    ("tests/chaos/conftest.py", "skip"),
 }
 SHIPPED = python_files("layers", "functions", "migrations")
 
@@ -80,7 +82,8 @@ def _called_on_modules(path: Path) -> set[str]:
     }
 
 
-def test_nothing_is_skipped_and_nothing_sleeps() -> None:
+@pytest.mark.fault(44)
+def test_nothing_else_is_skipped_and_nothing_sleeps() -> None:
     forbidden = {"skip", "skipif", "xfail", "sleep"}
     found = {
         (str(path), name)

@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
 from els_core.adapters.aws.event_bus import EventBridgePublisher
@@ -24,10 +20,14 @@ from els_core.domain.events import RegistrationRejected
 from tests.architecture.project import FUNCTIONS
 from tests.factories import CORRELATION
 from tests.integration.lambda_functions import call, example_event
+from tests.telemetry_output import recorded_spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
     from els_core.domain.events import OutboxMessage
     from tests.integration.lambda_functions import DeadLetterQueue
@@ -48,11 +48,7 @@ CALLS = {SpanKind.CLIENT, SpanKind.PRODUCER}
 
 @pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    return exporter
+    return recorded_spans(monkeypatch)
 
 
 def the(spans: InMemorySpanExporter) -> ReadableSpan:

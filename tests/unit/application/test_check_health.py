@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from els_core.application.check_health import CheckHealth, HealthReport
-from els_core.application.gauges import Gauge, gauges_of
+from els_core.application.gauges import gauges_of
 from els_core.application.metrics import Metric
 from els_core.application.ports.health import QueueDepth
 from els_core.domain.errors import FaultError
@@ -47,19 +47,6 @@ def test_a_healthy_system_has_every_gauge_and_no_fault() -> None:
     assert {metric for metric, value in found.items() if metric in UP and value == 1} == UP
     assert (found[Metric.HEALTH_CHECKS], found[Metric.PARKED_ARRIVALS]) == (1, 1)
     assert {Metric.SWEEP_AGE, Metric.RELAY_AGE} <= set(found)
-
-
-def test_queues_have_gauges_of_their_own_and_dead_letters_count_those_in_flight_too() -> None:
-    found = [gauge for gauge in gauges_of(System().check.run()) if gauge.queue]
-    assert found == [
-        Gauge(Metric.MESSAGES_WAITING, 3, "register_batch"),
-        Gauge(Metric.MESSAGES_IN_FLIGHT, 2, "register_batch"),
-        Gauge(Metric.DEAD_LETTERS, 5, "register_batch"),
-    ]
-
-
-def test_a_job_that_never_ran_has_no_age() -> None:
-    assert {Metric.SWEEP_AGE, Metric.RELAY_AGE} & set(values(System().check.run())) == set()
 
 
 def postgres_down(system: System) -> None:

@@ -13,7 +13,7 @@ from dev.observability.exporter import Exporter, exposition, prometheus_name
 from dev.observability.prometheus import DASHBOARD, RULES
 from els_core.application.gauges import Gauge, gauges_of
 from els_core.application.metrics import Metric
-from tests.unit.adapters.telemetry_results import health_report
+from tests.unit.adapters.telemetry.results import health_report
 
 if TYPE_CHECKING:
     from els_core.application.check_health import HealthReport

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, TypeAliasType, get_args
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws_lambda_powertools.metrics import MetricUnit
 from opentelemetry.trace import SpanKind
 
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.adapters.telemetry.store_calls import postgres_calls, redis_calls
-from els_core.application.decision_step import StoreRejection
-from els_core.application.message_consumer import Retry
 from els_core.application.metrics import Metric
-from els_core.application.register_batch import RegistrationAnswer
-from els_core.application.signals import of_arrival, of_closed_batch, of_finding, of_registration
-from els_core.domain.audit import FindingKind
 from els_core.domain.batches import Status
-from els_core.domain.outcomes import Outcome
 from tests.architecture.project import CORE, names_in, parse, python_files
 from tests.integration.lambda_functions import Context
 from tests.telemetry_output import captured_log, metrics_of
-from tests.unit.adapters.telemetry_results import (
-    ANSWERS,
-    OUTCOMES,
-    TERMINAL,
+from tests.unit.adapters.telemetry.results import (
     arrivals_consumed,
     audit_report,
     description,
@@ -44,14 +34,6 @@ if TYPE_CHECKING:
 def log() -> Iterator[StringIO]:
     with captured_log() as log:
         yield log
-
-
-def members(alias: TypeAliasType) -> set[type]:
-    """Return the classes of a union of classes and of other such unions."""
-    found: set[type] = set()
-    for part in get_args(alias.__value__):
-        found |= members(part) if isinstance(part, TypeAliasType) else {part}
-    return found
 
 
 def run_everything(telemetry: Telemetry) -> None:
@@ -85,16 +67,6 @@ def test_every_metric_is_emitted_and_no_other(log: StringIO, capsys: pytest.Capt
     assert log.getvalue()
 
 
-def test_a_metric_has_a_name_of_its_own_a_unit_of_cloudwatch_and_one_sentence() -> None:
-    names = [metric.metric_name for metric in Metric]
-    assert len(set(names)) == len(names)
-    assert {metric.unit.value for metric in Metric} <= {unit.value for unit in MetricUnit}
-    for metric in Metric:
-        assert metric.metric_name.isalnum()
-        assert metric.meaning[0].isupper()
-        assert metric.meaning.find(".") == len(metric.meaning) - 1
-
-
 def test_no_other_file_names_a_metric_or_adds_one() -> None:
     names = {metric.metric_name for metric in Metric}
     product = python_files("layers", "functions", "migrations", "dev", "benchmarks")
@@ -109,28 +81,3 @@ def texts_in(path: Path) -> Iterator[str]:
         match node:
             case ast.Constant(value=str(text)):
                 yield text
-
-
-@pytest.mark.parametrize(
-    ("samples", "alias"),
-    [(OUTCOMES, Outcome), (ANSWERS, RegistrationAnswer)],
-    ids=["arrivals", "registrations"],
-)
-def test_the_samples_of_these_tests_are_complete(samples: dict[type, object], alias: TypeAliasType) -> None:
-    assert set(samples) == members(alias) | {StoreRejection, Retry}
-
-
-def test_every_result_has_a_metric_of_its_own() -> None:
-    signals = [
-        *map(of_arrival, OUTCOMES.values()),
-        *map(of_registration, ANSWERS.values()),
-        *map(of_closed_batch, TERMINAL),
-        *map(of_finding, FindingKind),
-    ]
-    assert len({signal.metric for signal in signals}) == len(signals)
-
-
-@pytest.mark.parametrize("status", [status for status in Status if not status.is_terminal])
-def test_a_status_that_is_not_terminal_closes_no_batch(status: Status) -> None:
-    with pytest.raises(ValueError, match=f"'{status}', which is not terminal"):
-        of_closed_batch(status)
