@@ -47,10 +47,12 @@ class JsonEventEncoder:
         return [message for event in domain_events for message in self._messages(event, now)]
 
     def _messages(self, event: DomainEvent, now: datetime) -> Iterator[OutboxMessage]:
-        for part, data in enumerate(self._parts(event)):
+        first_id = event.event_id
+        for part, (data, encoded) in enumerate(self._parts(event)):
             # Each part has an id of its own, which is the same however often the event is encoded.
-            event_id = uuid5(event.event_id, f"part {part}") if part else event.event_id
-            detail = _detail(data, self._metadata(event_id, event, now))
+            event_id = uuid5(first_id, f"part {part}") if part else first_id
+            envelope = self._metadata(event_id, event, now).model_dump_json(exclude_none=True)
+            detail = f'{{"metadata":{envelope},"data":{encoded}}}'
             yield OutboxMessage(
                 event_id,
                 event.batch_id,
@@ -70,30 +72,35 @@ class JsonEventEncoder:
             traceparent=self._traceparent(),
         )
 
-    def _parts(self, event: DomainEvent) -> Iterator[outbound.Data]:
-        """Yield the data of the event, in as many parts as its size needs."""
-        match event:
-            case SlotsAssigned():
-                for chunk in self._chunks([_assignment(slot) for slot in event.assignments]):
-                    yield outbound.EssaySlotsAssigned(batch_id=event.batch_id, assignments=chunk)
-            case ParkedOverdue():
-                for overdue in self._chunks([_overdue(arrival) for arrival in event.arrivals]):
-                    yield outbound.ParkedContentOverdue(batch_id=event.batch_id, arrivals=overdue)
-            case ExcessContent():
-                yield outbound.ExcessContentProvisioned(
-                    batch_id=event.batch_id,
-                    text_storage_id=event.content.text_storage_id,
-                    original_file_name=event.content.original_file_name,
-                    reason=event.reason.value,
-                )
-            case RegistrationRejected():
-                yield outbound.BatchRegistrationRejected(batch_id=event.batch_id, reason=event.reason)
-            case BatchClosed():
-                whole = final_result(event.snapshot, event.details)
-                fits = len(whole.model_dump_json().encode()) <= self._max_detail_bytes
-                yield whole if fits else without_lists(whole)
+    def _parts(self, event: DomainEvent) -> Iterator[tuple[outbound.Data, str]]:
+        """Yield the data of the event with their JSON, in as many parts as their size needs."""
+        whole = _whole(event)
+        encoded = whole.model_dump_json()
+        if len(encoded.encode()) <= self._max_detail_bytes:
+            yield whole, encoded
+            return
+        for part in self._smaller(whole):
+            yield part, part.model_dump_json()
+
+    def _smaller(self, whole: outbound.Data) -> Iterator[outbound.Data]:
+        """Yield the data in parts that fit; lists of a final result are left out."""
+        match whole:
+            case outbound.EssaySlotsAssigned():
+                for chunk in self._chunks(whole.assignments):
+                    yield whole.model_copy(update={"assignments": chunk})
+            case outbound.ParkedContentOverdue():
+                for overdue in self._chunks(whole.arrivals):
+                    yield whole.model_copy(update={"arrivals": overdue})
+            case (
+                outbound.BatchEssaysReady()
+                | outbound.BatchValidationErrors()
+                | outbound.BatchReadinessTimeout()
+            ):
+                yield without_lists(whole)
+            case outbound.ExcessContentProvisioned() | outbound.BatchRegistrationRejected():
+                yield whole
             case _:
-                assert_never(event)
+                assert_never(whole)
 
     def _chunks[Item: WireModel](self, items: Sequence[Item]) -> Iterator[list[Item]]:
         """Split by bytes, each chunk as full as the limit allows."""
@@ -109,9 +116,30 @@ class JsonEventEncoder:
         yield chunk
 
 
-def _detail(data: outbound.Data, metadata: Metadata) -> str:
-    envelope = metadata.model_dump_json(exclude_none=True)
-    return f'{{"metadata":{envelope},"data":{data.model_dump_json()}}}'
+def _whole(event: DomainEvent) -> outbound.Data:
+    """Return all data of the event, whatever their size."""
+    match event:
+        case SlotsAssigned():
+            slots = [_assignment(slot) for slot in event.assignments]
+            return outbound.EssaySlotsAssigned.model_validate(
+                {"batch_id": event.batch_id, "assignments": slots}
+            )
+        case ParkedOverdue():
+            overdue = [_overdue(arrival) for arrival in event.arrivals]
+            return outbound.ParkedContentOverdue(batch_id=event.batch_id, arrivals=overdue)
+        case ExcessContent():
+            return outbound.ExcessContentProvisioned(
+                batch_id=event.batch_id,
+                text_storage_id=event.content.text_storage_id,
+                original_file_name=event.content.original_file_name,
+                reason=event.reason.value,
+            )
+        case RegistrationRejected():
+            return outbound.BatchRegistrationRejected(batch_id=event.batch_id, reason=event.reason)
+        case BatchClosed():
+            return final_result(event.snapshot, event.details)
+        case _:
+            assert_never(event)
 
 
 def _digest(data: outbound.Data) -> str | None:
@@ -130,13 +158,14 @@ def _digest(data: outbound.Data) -> str | None:
             assert_never(data)
 
 
-def _assignment(slot: AssignedSlot) -> outbound.Assignment:
-    return outbound.Assignment(
-        essay_id=slot.essay_id,
-        text_storage_id=slot.text_storage_id,
-        original_file_name=slot.original_file_name,
-        file_upload_id=slot.file_upload_id,
-    )
+def _assignment(slot: AssignedSlot) -> dict[str, str | None]:
+    # Pydantic builds thousands of these at once much faster than one by one.
+    return {
+        "essay_id": slot.essay_id,
+        "text_storage_id": slot.text_storage_id,
+        "original_file_name": slot.original_file_name,
+        "file_upload_id": slot.file_upload_id,
+    }
 
 
 def _overdue(arrival: Arrival) -> outbound.OverdueArrival:

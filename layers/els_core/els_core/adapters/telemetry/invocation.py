@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from els_core.adapters.telemetry.embedded_metrics import EmbeddedMetrics
+from els_core.adapters.telemetry.grouped_lines import LINES, GroupedLines
 from els_core.adapters.telemetry.store_calls import waited_for_stores
 from els_core.adapters.telemetry.tracing import invocation_span
 from els_core.application.metrics import Metric
@@ -27,7 +28,7 @@ class InvocationTelemetry:
     """The logger and the metrics of one function."""
 
     def __init__(self, service: str = "els", namespace: str = "EssayLifecycle") -> None:
-        self.logger = Logger(service=service)
+        self.logger = Logger(service=service, logger_formatter=GroupedLines())
         self.metrics = EmbeddedMetrics(namespace=namespace, service=service)
 
     def instrumented[Answer](self, name: str, kind: SpanKind) -> Callable[[Handler[Answer]], Handler[Answer]]:
@@ -64,7 +65,9 @@ class InvocationTelemetry:
 
     def lines(self, message: str, decided: Iterable[tuple[str, str, str]]) -> None:
         """Write one line per batch, correlation id and outcome, with the number of items that share them."""
-        for (batch_id, correlation_id, outcome), count in Counter(decided).items():
-            self.logger.info(
-                message, batch_id=batch_id, correlation_id=correlation_id, outcome=outcome, count=count
-            )
+        lines = [
+            {"batch_id": batch_id, "correlation_id": correlation_id, "outcome": outcome, "count": count}
+            for (batch_id, correlation_id, outcome), count in Counter(decided).items()
+        ]
+        if lines:
+            self.logger.info(message, extra={LINES: lines})
