@@ -78,7 +78,7 @@ PLACES = {
         "adapters/postgres/rows.py _rows",
         "application/signals.py of_arrival",
     },
-    "a reason": {"contracts/event_encoder.py _parts"},
+    "a reason": {"contracts/event_encoder.py _whole"},
     "a status": {
         "domain/batches.py is_terminal",
         "domain/decisions.py _fits",
@@ -99,7 +99,7 @@ PLACES = {
         "adapters/postgres/transaction.py _asked",
         "adapters/redis/coordinator.py _argument",
     },
-    "a domain event": {"contracts/event_encoder.py _parts"},
+    "a domain event": {"contracts/event_encoder.py _whole"},
     "a kind of proposal": {
         "domain/decisions.py coordinator_is_current",
         "adapters/redis/replies.py _proposal_of",
