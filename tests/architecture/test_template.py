@@ -111,7 +111,7 @@ def test_pausing_stops_every_queue_and_every_schedule(made: Mapping[str, Any]) -
         for _, rule in of_type(made, "AWS::Events::Rule")
         if "ScheduleExpression" in rule["Properties"]
     ]
-    assert (sources, schedules) == ([PAUSED] * 2, [PAUSED_RULE] * 3)
+    assert (sources, schedules) == ([PAUSED] * 2, [PAUSED_RULE] * 4)
 
 
 def test_every_detail_type_has_one_rule_and_all_others_are_kept_apart() -> None:
