@@ -74,7 +74,7 @@ def test_start_api_serves_the_routes_of_the_template(sam_local: SamFacts) -> Non
 def test_the_ready_hook_makes_the_queues_and_the_bus_of_the_environment_file() -> None:
     named = set(re.findall(rf"{DEAD_LETTERS}([\w-]+)", json.dumps(ENVIRONMENT_FILE)))
     [made] = re.findall(r"for queue in ([^;]+);", HOOK)
-    assert set(made.replace("\\\n", "").split()) == named | {"els-heard"}
+    assert set(made.split()) == named | {"els-heard"}
     assert f"create-event-bus --name {ENVIRONMENT_FILE['Parameters']['ELS_EVENT_BUS']}\n" in HOOK
     assert '"source": ["els"]' in HOOK
 
