@@ -33,6 +33,9 @@ install: .venv/installed
 demo: install ## deploy to a local AWS, send files, check the invariants | [ESSAYS=folder] other files  [KEEP=1] leave it running | [BREAK=1] break an invariant  [BUNDLE=1] no layers
 	@$(RUN)/python -m dev.demo $(if $(ESSAYS),--essays "$(ESSAYS)") $(if $(KEEP),--keep) $(if $(BREAK),--break) $(if $(BUNDLE),--bundle)
 
+monitor: install ## serve the figures of what make demo KEEP=1 left running | and start Prometheus beside it, where it is installed
+	@$(RUN)/python -m dev.demo.monitor
+
 demo-stop: install ## stop what make demo KEEP=1 left running
 	@$(RUN)/python -m dev.demo stop
 
@@ -48,7 +51,7 @@ format: install ## format the code and fix what ruff can fix
 	$(RUN)/ruff check --quiet --fix-only
 	$(RUN)/ruff format
 
-schemas: install ## write the JSON Schemas of the wire format to docs/schemas
+schemas: install ## write JSON Schemas, AsyncAPI, OpenAPI and examples of the wire format
 	$(RUN)/python -m dev schemas
 
 lock: .uv/bin/uv ## lock the dependencies and export those of the layer
@@ -57,13 +60,14 @@ lock: .uv/bin/uv ## lock the dependencies and export those of the layer
 
 ### Before you push
 
-check: install ## ruff, mypy, import-linter, codespell, sam validate, cfn-lint, checkov, lock
+check: install ## ruff, mypy, import-linter, codespell, sam validate, cfn-lint, checkov, schemas, lock
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/codespell
 	$(RUN)/python -m dev validate
+	$(RUN)/python -m dev check-schemas
 	$(UV) lock --check --quiet --python $(PYTHON)
 	$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) does not match uv.lock: run make lock" && false)
 
@@ -111,5 +115,5 @@ clean: ## delete build output and caches; keep .uv, .venv and .local
 	rm -rf $(CACHES)
 	find . -name __pycache__ -type d -not -path './.uv/*' -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup install demo demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
+.PHONY: help setup install demo monitor demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
 	mutants fuzz limits chaos endurance bench build invoke bundle clean

@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks.harness import BASELINES, HANDLER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.harness import BenchmarkResult, Spread
@@ -24,21 +24,17 @@ CAPTION = "A workload is batches x slots. Median (lowest to highest) of all roun
 
 def rates_table(results: Sequence[BenchmarkResult]) -> Table:
     """Return arrivals per second, one row for each implementation of each case."""
-    table = _table("Arrivals per second", "implementation", "median", "lowest", "highest")
+    table = _table("Arrivals per second")
     for result in results:
-        for name in (HANDLER, *BASELINES):
-            rate = result.rates[name]
-            values = [f"{value:,.0f}" for value in (rate.median, rate.lowest, rate.highest)]
-            table.add_row(*_case(result, is_first=name == HANDLER), name, *values)
-        table.add_section()
+        _add_rows(table, result, {name: result.rates[name] for name in (HANDLER, *BASELINES)}, ",.0f")
     return table
 
 
 def shares_table(results: Sequence[BenchmarkResult]) -> Table:
-    """Return the handler's share of each baseline's rate, one row for each case."""
-    table = _table("The handler's rate as a share of each baseline's, in the same round", *BASELINES)
+    """Return the handler's share of each baseline's rate, one row for each baseline of each case."""
+    table = _table("The handler's rate as a share of each baseline's, in the same round")
     for result in results:
-        table.add_row(*_case(result), *(_share(result.shares[name]) for name in BASELINES))
+        _add_rows(table, result, {name: result.shares[name] for name in BASELINES}, ".2f")
     table.caption = f"{CAPTION}\n{_machine()}."
     return table
 
@@ -50,21 +46,25 @@ def save(results: Sequence[BenchmarkResult], path: Path) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
-def _table(title: str, *columns: str) -> Table:
+def _table(title: str) -> Table:
     table = Table(title=title, width=WIDTH)
     table.add_column("workload", justify="right")
     table.add_column("SQS batch", justify="right")
-    for column in columns:
-        table.add_column(column, justify="left" if column == "implementation" else "right")
+    table.add_column("implementation")
+    for column in ("median", "lowest", "highest"):
+        table.add_column(column, justify="right")
     return table
 
 
-def _case(result: BenchmarkResult, *, is_first: bool = True) -> tuple[str, str]:
-    return (str(result.case.size), f"{result.case.sqs_batch_size:,}") if is_first else ("", "")
-
-
-def _share(share: Spread) -> str:
-    return f"{share.median:.2f}\n({share.lowest:.2f} to {share.highest:.2f})"
+def _add_rows(table: Table, result: BenchmarkResult, spreads: Mapping[str, Spread], form: str) -> None:
+    """Add a section of a case, which is named in its first row."""
+    case = (str(result.case.size), f"{result.case.sqs_batch_size:,}")
+    for name, spread in spreads.items():
+        table.add_row(
+            *case, name, *(format(one, form) for one in (spread.median, spread.lowest, spread.highest))
+        )
+        case = ("", "")
+    table.add_section()
 
 
 def _machine() -> str:

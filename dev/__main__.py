@@ -1,4 +1,4 @@
-"""`python -m dev`: build, bundle and validate the template, or write the JSON Schemas."""
+"""`python -m dev`: build, bundle and validate the template, or write what other teams read."""
 
 import argparse
 
@@ -13,6 +13,7 @@ ACTIONS = {
     "bundle": bundle,
     "host-build": host_build.build,
     "schemas": schemas.write,
+    "check-schemas": schemas.validate,
 }
 
 parser = argparse.ArgumentParser(prog="python -m dev", description=__doc__)

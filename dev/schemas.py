@@ -1,14 +1,19 @@
-"""The JSON Schemas of the wire format, generated from its models; `make schemas` writes docs/schemas."""
+"""What other teams read of the wire format, generated from its models; `make schemas` writes it.
+
+JSON Schemas in docs/schemas; AsyncAPI of the events, OpenAPI of the HTTP API and examples in docs/contract.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from inspect import cleandoc
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import create_model
 
-from dev.programs.tools import ROOT
+from dev.programs.process import ServerError, run_to_end
+from dev.programs.tools import OPENAPI_VALIDATOR, ROOT, environment, tool
 from els_core.contracts import inbound, outbound
 from els_core.contracts.fields import Metadata
 from els_core.contracts.http_api import BatchStatusAnswer
@@ -22,6 +27,15 @@ if TYPE_CHECKING:
     from els_core.contracts.fields import WireModel
 
 FOLDER = ROOT / "docs" / "schemas"
+CONTRACT = ROOT / "docs" / "contract"
+EXAMPLES = CONTRACT / "examples"
+VALIDATION_SECONDS = 120  # the first time fetches the validator
+ERROR = {
+    "type": "object",
+    "required": ["statusCode", "message"],
+    "properties": {"statusCode": {"type": "integer"}, "message": {"type": "string"}},
+}
+_EXAMPLE = re.compile(r"^### `(\w+)`$.*?^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INBOUND: tuple[type[WireModel], ...] = (
     inbound.BatchEssaysRegistered,
     inbound.EssayContentProvisioned,
@@ -50,16 +64,128 @@ def schemas() -> dict[Path, str]:
     return events | answers
 
 
+def documents() -> dict[Path, str]:
+    """Return AsyncAPI, OpenAPI and the example of each event by the path of its file."""
+    examples = _examples()
+    found = {EXAMPLES / f"{name}.json": _json(example) for name, example in examples.items()}
+    found[CONTRACT / "asyncapi.json"] = _json(asyncapi(examples))
+    found[CONTRACT / "openapi.json"] = _json(openapi())
+    return found
+
+
+def asyncapi(examples: dict[str, Any]) -> dict[str, Any]:
+    """Return the AsyncAPI document: two channels, the buses, and every event as a message."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Essay Lifecycle Service",
+            "version": "1.0.0",
+            "description": "The detail of each EventBridge event; the name of a message is its detail-type.",
+        },
+        "defaultContentType": "application/json",
+        "channels": {
+            direction: {
+                "address": f"{direction} event bus",
+                "messages": {
+                    model.__name__: {"$ref": f"#/components/messages/{model.__name__}"} for model in models
+                },
+            }
+            for direction, models, _ in EVENTS
+        },
+        "operations": {
+            "consume": {"action": "receive", "channel": {"$ref": "#/channels/inbound"}},
+            "announce": {"action": "send", "channel": {"$ref": "#/channels/outbound"}},
+        },
+        "components": {
+            "messages": {
+                model.__name__: {
+                    "name": model.__name__,
+                    "summary": model.__doc__,
+                    "payload": {"$ref": f"../schemas/{direction}/{model.__name__}.json"},
+                    "examples": [{"payload": examples[model.__name__]}],
+                }
+                for direction, models, _ in EVENTS
+                for model in models
+            }
+        },
+    }
+
+
+def openapi() -> dict[str, Any]:
+    """Return the OpenAPI document of the HTTP API."""
+    reference = "#/components/schemas/{model}"
+    answer = BatchStatusAnswer.model_json_schema(mode="serialization", ref_template=reference)
+    schemas = {**answer.pop("$defs"), BatchStatusAnswer.__name__: answer, "Error": ERROR}
+    identifier = {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$"}
+    operation = {
+        "operationId": "batch_status",
+        "summary": "Where a batch stands, with a page of its lists",
+        "parameters": [
+            {"name": "batch_id", "in": "path", "required": True, "schema": identifier},
+            {"name": "page_token", "in": "query", "required": False, "schema": {"type": "string"}},
+        ],
+        "responses": {
+            "200": _response("the batch", BatchStatusAnswer.__name__),
+            "400": _response("the page token is not valid", "Error"),
+            "404": _response("nothing has named the batch", "Error"),
+        },
+    }
+    signature = {"type": "apiKey", "name": "Authorization", "in": "header"}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Essay Lifecycle Service", "version": "1.0.0"},
+        "security": [{"sigv4": []}],
+        "paths": {"/batches/{batch_id}": {"get": operation}},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"sigv4": signature | {"description": "AWS Signature Version 4"}},
+        },
+    }
+
+
 def write() -> None:
-    """Write the schemas, and delete those of models that no longer exist."""
-    wanted = schemas()
-    for path in FOLDER.rglob("*.json"):
-        if path not in wanted:
-            path.unlink()
+    """Write everything, and delete the files of models that no longer exist."""
+    wanted = schemas() | documents()
+    for path in _written() - wanted.keys():
+        path.unlink()
     for path, text in wanted.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    print(f"{len(wanted)} schemas in {FOLDER.relative_to(ROOT)}")
+    print(f"{len(wanted)} files in {FOLDER.relative_to(ROOT)} and {CONTRACT.relative_to(ROOT)}")
+
+
+def validate() -> None:
+    """Raise `ServerError` when a file is not that of the models, or OpenAPI is not valid."""
+    wanted = schemas() | documents()
+    different = [path for path in _written() | wanted.keys() if _text_of(path) != wanted.get(path)]
+    if different:
+        names = ", ".join(sorted(str(path.relative_to(ROOT)) for path in different))
+        raise ServerError(f"not as the models are: {names}; run make schemas")
+    command = [*tool("openapi-spec-validator", OPENAPI_VALIDATOR), str(CONTRACT / "openapi.json")]
+    run_to_end(command, VALIDATION_SECONDS, cwd=ROOT, environment=environment())
+
+
+def _written() -> set[Path]:
+    return {path for folder in (FOLDER, CONTRACT) for path in folder.rglob("*.json")}
+
+
+def _text_of(path: Path) -> str | None:
+    return path.read_text("utf-8") if path.exists() else None
+
+
+def _examples() -> dict[str, Any]:
+    """Return the examples of docs/events.md by the name of their event."""
+    found = _EXAMPLE.findall((ROOT / "docs" / "events.md").read_text("utf-8"))
+    return {name: json.loads(text) for name, text in found}
+
+
+def _response(description: str, schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"description": description, "content": content}
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _detail(model: type[WireModel]) -> type[BaseModel]:

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
+from els_core.application.metrics import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,15 +40,17 @@ def lines_of(log: StringIO) -> list[dict[str, Any]]:
 
 
 def metrics_of(out: str) -> dict[str, float]:
-    """Add up the embedded metrics; their only dimension is the service, so their number stays small."""
+    """Add up the embedded metrics. Their dimensions are the service and, of a queue's gauge, its name."""
     total: dict[str, float] = {}
+    units = {metric.metric_name: metric.unit.value for metric in Metric}
     for line in out.splitlines():
         blob = json.loads(line)
         [directive] = blob["_aws"]["CloudWatchMetrics"]
-        assert (directive["Namespace"], directive["Dimensions"]) == ("EssayLifecycle", [["service"]])
+        assert directive["Namespace"] == "EssayLifecycle"
+        assert directive["Dimensions"] in ([["service"]], [["service", "queue"]])
         assert blob["service"] == "els"
         for metric in directive["Metrics"]:
-            assert metric["Unit"] == "Count"
+            assert metric["Unit"] == units[metric["Name"]]
             total[metric["Name"]] = total.get(metric["Name"], 0) + sum(blob[metric["Name"]])
     return total
 

@@ -82,12 +82,13 @@ class Environment(Lifecycle):
 
     def settings(self, function: str) -> dict[str, str]:
         """Return the environment variables of a function, as the template gives them."""
-        dead_letter_queues = [queue.dead_letter_queue for queue in self.source_queues.values()]
+        sources = self.source_queues.values()
         values = {
             "DatabaseUrl": self.postgres.url,
             "RedisUrl": self.redis.url,
             "RedisCluster": "true" if self.redis.is_cluster else "false",
-            **{queue.name: queue.url for queue in dead_letter_queues},
+            **{queue.definition.name: queue.url for queue in sources},
+            **{queue.dead_letter_queue.name: queue.dead_letter_queue.url for queue in sources},
         }
         variables = self.template.given(values).environment(function)
         return {**variables, "AWS_ENDPOINT_URL": self.aws.endpoint}

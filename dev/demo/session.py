@@ -44,17 +44,18 @@ def main() -> None:
     """Send an event, or print the status of a batch."""
     match sys.argv[1:]:
         case ["send", detail_type, data]:
-            environment = _environment()
+            environment = environment_of_session()
             announced = Announcement(detail_type, json.loads(data))
             announce(environment.stack.client("events"), environment.inbound, announced)
             print(f"sent {detail_type}")
         case ["status", batch_id]:
-            print(json.dumps(_environment().stack.status(batch_id), indent=2, ensure_ascii=False))
+            print(json.dumps(environment_of_session().stack.status(batch_id), indent=2, ensure_ascii=False))
         case _:
             raise SystemExit("usage: send <detail-type> '<data as JSON>' | status <batch id>")
 
 
-def _environment() -> Environment:
+def environment_of_session() -> Environment:
+    """Return the environment that was left running; end the program when there is none."""
     if not SESSION_FILE.exists():
         raise SystemExit("no demo is running: make demo KEEP=1 leaves one running")
     session: dict[str, Any] = json.loads(SESSION_FILE.read_text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+_REFERENCE = re.compile(r"\$\{([\w:]+)\}")  # in the text of an `Fn::Sub`
 TEMPLATE = ROOT / "template.yaml"
 NO_VALUE = object()  # AWS::NoValue: the property that has it is left out
 
@@ -86,8 +88,6 @@ class Template:
     def resolve(self, value: Any) -> Any:
         """Return a value with its intrinsic functions evaluated; raise for one that is not known here."""
         match value:
-            case {"Ref": "AWS::NoValue"}:
-                return NO_VALUE
             case {"Ref": str(name)}:
                 return self._value(name)
             case dict() if any(name.startswith("Fn::") for name in value):
@@ -97,7 +97,8 @@ class Template:
                 return {name: one for name, one in resolved.items() if one is not NO_VALUE}
             case list():
                 return [one for one in map(self.resolve, value) if one is not NO_VALUE]
-        return value
+            case _:
+                return value
 
     def _intrinsic(self, value: Any) -> Any:
         match value:
@@ -108,6 +109,8 @@ class Template:
                 return self.document["Mappings"][mapping][self.resolve(row)][column]
             case {"Fn::Select": [int(position), {"Ref": str(parameter)}]}:
                 return self._value(parameter).split(",")[position]
+            case {"Fn::Sub": str(text)}:
+                return _REFERENCE.sub(lambda found: str(self._value(found[1])), text)
         raise TemplateError(f"template.yaml uses {next(iter(value))}: teach {__name__} to evaluate it")
 
     def _holds(self, condition: Any) -> bool:
@@ -119,6 +122,8 @@ class Template:
         raise TemplateError(f"template.yaml has the condition {condition}: teach {__name__} to evaluate it")
 
     def _value(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return NO_VALUE
         if name in self.values:
             return self.values[name]
         parameter = self.document["Parameters"].get(name, {})

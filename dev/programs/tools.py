@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SAM = ("aws-sam-cli==1.170.0",)
+OPENAPI_VALIDATOR = "openapi-spec-validator==0.7.2"
 MINISTACK = ("ministack==1.5.33", "aws-sam-translator")
 # Both pinned: a new rule of theirs must be a change of ours. cfn-lint is newer than the one in the SAM CLI.
 CFN_LINT = ("cfn-lint==1.58.0",)

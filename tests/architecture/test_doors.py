@@ -21,8 +21,10 @@ SHARED = {
     "budgets",
     "decision_step",
     "erase_batches",
+    "gauges",
     "message_consumer",
     "messages",
+    "metrics",
     "post_commit",
     "signals",
 }

@@ -18,9 +18,10 @@ MAX_FILE_LINES = 250
 MAX_FUNCTION_LINES = 40
 MEDIAN_FUNCTION_LINES = 10
 NO_ROOMS = {"utils", "common", "helpers", "misc", "base", "manager", "impl", "env"}
-# pgbouncer is no wheel. .ci/run installs it, so the test is skipped only on a machine that lacks it.
-# What needs a program that not every machine has: pgbouncer, and the emulator of the Lambda runtime.
+# What needs a program that not every machine has: pgbouncer, Prometheus, the emulator of the Lambda runtime.
+# .ci/run installs the first two.
 MAY_SKIP = {
+    ("tests/integration/test_monitoring.py", "skipif"),
     ("tests/integration/test_session_defaults.py", "skip"),
     ("tests/chaos/conftest.py", "skip"),
 }

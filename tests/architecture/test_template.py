@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = read_template(Path("template.yaml"))
 STORES = read_template(Path("infra/stores.yaml"))
+OBSERVABILITY = read_template(Path("infra/observability.yaml"))
 STAGES: dict[str, dict[str, int]] = TEMPLATE["Mappings"]["Stages"]
 FUNCTION_SECONDS: int = TEMPLATE["Globals"]["Function"]["Timeout"]
 CONSUMERS = ("RegisterBatch", "ProvisionContent")
@@ -111,7 +112,7 @@ def test_pausing_stops_every_queue_and_every_schedule(made: Mapping[str, Any]) -
         for _, rule in of_type(made, "AWS::Events::Rule")
         if "ScheduleExpression" in rule["Properties"]
     ]
-    assert (sources, schedules) == ([PAUSED] * 2, [PAUSED_RULE] * 3)
+    assert (sources, schedules) == ([PAUSED] * 2, [PAUSED_RULE] * 4)
 
 
 def test_every_detail_type_has_one_rule_and_all_others_are_kept_apart() -> None:
@@ -159,6 +160,13 @@ def test_an_emulator_never_sees_the_stores() -> None:
     assert (stores["Condition"], stores["Properties"]["TemplateURL"]) == ("MakesStores", "infra/stores.yaml")
     nested = {each["Type"] for each in STORES["Resources"].values()}
     assert not nested & {each["Type"] for each in resources().values()} - {"AWS::Logs::LogGroup"}
+
+
+def test_alarms_and_dashboard_are_made_wherever_the_service_runs_in_aws() -> None:
+    nested = resources()["Observability"]
+    assert (nested["Condition"], nested["Properties"]["TemplateURL"]) == ("IsAws", "infra/observability.yaml")
+    assert TEMPLATE["Conditions"]["IsAws"] == [["Stage", "local"]]
+    assert set(nested["Properties"]["Parameters"]) == set(OBSERVABILITY["Parameters"])
 
 
 def test_data_at_rest_is_encrypted_backed_up_and_in_prod_protected_from_deletion() -> None:

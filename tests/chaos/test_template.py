@@ -11,6 +11,7 @@ from dev.chaos.environment import PARAMETERS
 from dev.chaos.lambda_fleet import PROVISIONING_FUNCTION, SCHEDULE
 from dev.chaos.producer import CONTENTS, REGISTRATIONS
 from dev.deploy.template import Template, TemplateError
+from els_core.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,11 @@ def test_an_experiment_has_every_queue_of_the_template(template: Template) -> No
 
 
 def test_an_experiment_has_every_function_that_runs_each_minute(template: Template) -> None:
-    assert template.scheduled(SCHEDULE) == ["ExpireBatchesFunction", "PublishOutboxFunction"]
+    assert template.scheduled(SCHEDULE) == [
+        "ExpireBatchesFunction",
+        "PublishOutboxFunction",
+        "CheckHealthFunction",
+    ]
 
 
 def test_queues_have_the_attributes_of_the_template_and_the_values_of_the_experiment(
@@ -75,6 +80,18 @@ def test_a_function_has_the_settings_of_the_template_and_the_values_of_the_exper
     assert settings["ELS_PARKING_SECONDS"] == PARAMETERS["ParkingSeconds"]
     assert settings["ELS_DEAD_LETTER_QUEUE_URL"] == URLS["RegisterBatchDeadLetters"]
     assert int(settings["ELS_RETENTION_DAYS"]) > 0
+
+
+def test_the_health_check_watches_every_queue_and_dead_letter_queue(template: Template) -> None:
+    names = [name for queue in template.source_queues() for name in (queue.name, queue.dead_letter_queue)]
+    urls = {name: f"http://127.0.0.1:4566/1/{name}" for name in names}
+    variables = template.given({**URLS, **urls}).environment("CheckHealthFunction")
+    settings = read_settings(variables)
+    watched = settings.required_queue_urls | {
+        f"{name} (dead letters)": url for name, url in settings.required_dead_letter_queue_urls.items()
+    }
+    assert sorted(watched.values()) == sorted(urls.values())
+    assert settings.required_queue_urls.keys() == settings.required_dead_letter_queue_urls.keys()
 
 
 def test_time_and_memory_of_a_function_are_its_own_or_those_of_all(template: Template) -> None:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import text
 
 from els_core.adapters.postgres.connection import connect
+from els_core.adapters.postgres.health_reader import PostgresHealthReader
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.postgres.session import Session
 from tests.fakes.clock import FakeClock
 from tests.fakes.cooperative_scheduler import CooperativeScheduler
+from tests.fakes.health import FakeHealthReader
 from tests.fakes.postgres import FakePostgres
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from els_core.application.ports.health import HealthReader
     from els_core.application.ports.repository import Repository, Transaction
 
 type Work = Callable[[Transaction], object]
@@ -33,6 +36,10 @@ class RepositoryUnderTest(Protocol):
 
     def repository(self) -> Repository:
         """Return a repository with connections of its own, as another process has it."""
+        ...
+
+    def health_reader(self) -> HealthReader:
+        """Return what the health check reads of it."""
         ...
 
     def advance(self, span: timedelta) -> None:
@@ -62,6 +69,9 @@ class FakeRepositoryUnderTest:
 
     def repository(self) -> Repository:
         return self._fake
+
+    def health_reader(self) -> HealthReader:
+        return FakeHealthReader(self._fake)
 
     def advance(self, span: timedelta) -> None:
         self.clock.advance(span)
@@ -101,6 +111,10 @@ AGE = text("""
 WITH span AS (SELECT CAST(:span AS interval) AS t), batches AS (
     UPDATE batches
     SET deadline = deadline - t, created_at = created_at - t, changed_at = changed_at - t FROM span
+), epochs AS (
+    UPDATE batch_epochs SET ended_at = ended_at - t FROM span
+), runs AS (
+    UPDATE job_runs SET ran_at = ran_at - t FROM span
 ), parked AS (
     UPDATE parked_arrivals SET parked_at = parked_at - t, announced_at = announced_at - t FROM span
 )
@@ -132,6 +146,11 @@ class PostgresRepositoryUnderTest:
         session = Session(connect(self.url))
         self._sessions.append(session)
         return PostgresRepository(session)
+
+    def health_reader(self) -> HealthReader:
+        session = Session(connect(self.url))
+        self._sessions.append(session)
+        return PostgresHealthReader(session)
 
     def advance(self, span: timedelta) -> None:
         age(self.engine, span)

@@ -196,6 +196,12 @@ def test_an_unavailable_server_is_a_fault(
     assert caught.value.service == "Redis"
 
 
+def test_a_server_that_answers_is_up(coordinator: CoordinatorUnderTest) -> None:
+    before = coordinator.keys("b")
+    coordinator.coordinator_inspector.ping()
+    assert coordinator.keys("b") == before
+
+
 def test_proposals_carry_the_version_that_redis_has(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:

@@ -32,7 +32,7 @@ def resources() -> dict[str, dict[str, str]]:
 
 def test_every_handler_imports_from_its_bundle_alone() -> None:
     functions = [name for name, resource in resources().items() if resource["Type"] == FUNCTION]
-    assert len(functions) == 7
+    assert len(functions) == 8
     for name in functions:
         command = [sys.executable, "-I", "-S", "-c", IMPORT, str(BUNDLED / name)]
         finished = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd="/")

@@ -200,4 +200,4 @@ def test_a_paused_stack_starts_no_function_by_itself(deployed: Deployed) -> None
     mappings = deployed.stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert [mapping["State"] for mapping in mappings] == ["Disabled"] * 2
     schedules = [rule for rule in deployed.events.list_rules()["Rules"] if "ScheduleExpression" in rule]
-    assert [rule["State"] for rule in schedules] == ["DISABLED"] * 3
+    assert [rule["State"] for rule in schedules] == ["DISABLED"] * 4

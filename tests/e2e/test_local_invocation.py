@@ -82,7 +82,7 @@ def test_every_event_runs_after_the_migration_and_is_heard_on_the_bus(invoke: In
     assert invoke("provision_content") == {"batchItemFailures": []}
     status = json.loads(invoke("batch_status")["body"])
     assert (status["batch_id"], status["status"]) == ("batch-1", "ready")
-    for name in ("expire_batches", "publish_outbox", "audit_batches"):
+    for name in ("expire_batches", "publish_outbox", "check_health", "audit_batches"):
         invoke(name)
     sqs = client_of(endpoint, "sqs")
     url = sqs.get_queue_url(QueueName="els-heard")["QueueUrl"]

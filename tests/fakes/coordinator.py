@@ -145,6 +145,9 @@ class FakeCoordinator:
         stored = self.keys_of(batch_id)
         return [] if keys.AVAILABLE_SLOTS in stored.wrong_type else sorted(stored.available)
 
+    def ping(self) -> None:
+        self._request("ping")
+
     def inspect(self, batch_ids: Sequence[str]) -> list[CoordinatorView | UnreadableView | None]:
         self._request("inspect")
         return [_view_of(self.keys_of(batch_id)) for batch_id in batch_ids]

@@ -88,8 +88,8 @@ class FailpointRepository:
 
         return self._run("transact", lambda: self._inner.transact(with_failpoints))
 
-    def delete_sent(self, positions: Sequence[int]) -> None:
-        self._run("delete_sent", lambda: self._inner.delete_sent(positions))
+    def delete_sent(self, positions: Sequence[int]) -> list[timedelta]:
+        return self._run("delete_sent", lambda: self._inner.delete_sent(positions))
 
     def unsent(
         self, older_than: timedelta, after: int, max_bytes: int, *, is_final: bool

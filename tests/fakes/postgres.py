@@ -15,7 +15,7 @@ from tests.fakes.sweep_statements import within
 from tests.fakes.transaction import FakeTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import timedelta
 
     from els_core.application.ports.clock import Clock
@@ -70,21 +70,25 @@ class FakePostgres:
         transaction.commit()
         return answer
 
-    def delete_sent(self, positions: Sequence[int]) -> None:
-        def work(transaction: TableTransaction) -> None:
+    def delete_sent(self, positions: Sequence[int]) -> list[timedelta]:
+        def work(transaction: TableTransaction) -> list[timedelta]:
+            waited: list[timedelta] = []
             with transaction.statement("delete sent events"):
                 for event_id, row in self.database.outbox.rows(transaction).items():
                     if row.position in positions:
                         self.database.outbox.delete(event_id, transaction)
-                        self._note_sent(row, transaction)
+                        waited.extend(self._note_sent(row, transaction))
+            return waited
 
-        self._with_retries(work)
+        return self._with_retries(work)
 
-    def _note_sent(self, row: OutboxRow, transaction: TableTransaction) -> None:
+    def _note_sent(self, row: OutboxRow, transaction: TableTransaction) -> Iterator[timedelta]:
+        """Note the first sending of a final result; yield how long it waited."""
         now = self.database.clock.now()
         for key, epoch in self.database.epochs.rows(transaction).items():
             if epoch.message.event_id == row.message.event_id and epoch.first_sent_at is None:
                 self.database.epochs.update(key, lambda e: replace(e, first_sent_at=now), transaction)
+                yield now - row.created_at
 
     def unsent(
         self, older_than: timedelta, after: int, max_bytes: int, *, is_final: bool

@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from els_core.adapters.clock import SystemClock
 from els_core.application.message_consumer import UNPARSABLE, MessageConsumer
 from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
 from els_core.contracts.inbound import parse_arrival, parse_registration
@@ -83,7 +84,9 @@ def _in_company(text: str) -> Iterator[str]:
     def parse(given: str) -> object:
         return given if given in {"first", "last"} else parse_arrival(given)
 
-    consumer = MessageConsumer[object, object](parse, process, lambda _: [None] * len(processed), _Queue())
+    consumer = MessageConsumer[object, object](
+        parse, process, lambda _: [None] * len(processed), _Queue(), SystemClock()
+    )
     consumer.consume([QueueMessage("1", "first"), QueueMessage("2", text), QueueMessage("3", "last")])
     if not {"first", "last"} <= {item for item in processed if isinstance(item, str)}:
         yield "a good neighbour was not processed"

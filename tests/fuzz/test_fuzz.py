@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from els_core.adapters.clock import SystemClock
 from els_core.application.message_consumer import UNPARSABLE, MessageConsumer
 from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
 from els_core.contracts.inbound import parse_arrival
@@ -51,7 +52,7 @@ def test_whatever_the_parser_raises_concerns_one_message_alone() -> None:
 
     queue = Queue()
     consumer = MessageConsumer[str, list[str]](
-        parse, lambda items, _: list(items), lambda report: [None] * len(report), queue
+        parse, lambda items, _: list(items), lambda report: [None] * len(report), queue, SystemClock()
     )
     result = consumer.consume([QueueMessage("1", "a"), QueueMessage("2", "bad"), QueueMessage("3", "b")])
     assert [report for _, report in result.reports] == [["a", "b"]]

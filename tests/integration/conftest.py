@@ -33,7 +33,8 @@ def dead_letter_queue(
 ) -> Iterator[DeadLetterQueue]:
     """Configure the functions for the stores of this test and an AWS in memory."""
     with mock_aws():
-        url = boto3.client("sqs", region_name=REGION).create_queue(QueueName="dead")["QueueUrl"]
+        sqs = boto3.client("sqs", region_name=REGION)
+        url, source = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("dead", "source"))
         boto3.client("events", region_name=REGION).create_event_bus(Name="outbound")
         for name, value in {
             "AWS_DEFAULT_REGION": REGION,
@@ -41,6 +42,8 @@ def dead_letter_queue(
             "ELS_REDIS_URL": valkey.url,
             "ELS_EVENT_BUS": "outbound",
             "ELS_DEAD_LETTER_QUEUE_URL": url,
+            "ELS_QUEUE_URLS": f"source={source}",
+            "ELS_DEAD_LETTER_QUEUE_URLS": f"source={url}",
         }.items():
             monkeypatch.setenv(name, value)
         bootstrap.container.cache_clear()

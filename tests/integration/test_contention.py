@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from els_core.adapters.clock import SystemClock
 from els_core.application.message_consumer import MessageConsumer
 from els_core.application.messages import QueueMessage
 from els_core.application.provision_content import ProvisioningResult
@@ -181,6 +182,7 @@ def test_only_the_message_whose_rows_are_inconsistent_is_retried(
         environment.provision_content.provision,
         lambda report: [None] * len(report.outcomes),
         EmptyDeadLetterQueue(),
+        SystemClock(),
     )
     result = consumer.consume([QueueMessage(name, name) for name in arrivals])
     assert result.batch_item_failures == ["2"]

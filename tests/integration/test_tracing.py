@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from opentelemetry.trace import SpanKind
 
+from els_core.adapters.aws.event_bus import EventBridgePublisher
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.telemetry.tracing import invocation_span, linking, traceparent
+from els_core.application.publish_outbox import PublishOutbox
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival
 from els_core.domain.events import RegistrationRejected
@@ -19,16 +23,19 @@ from tests.integration.lambda_functions import call, example_event
 from tests.telemetry_output import recorded_spans
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+    from els_core.domain.events import OutboxMessage
     from tests.integration.lambda_functions import DeadLetterQueue
 
 UPSTREAM = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SPANS = {
     "audit_batches": ("audit_batches", SpanKind.INTERNAL),
+    "check_health": ("check_health", SpanKind.INTERNAL),
     "batch_status": ("GET /batches/{batch_id}", SpanKind.SERVER),
     "expire_batches": ("expire_batches", SpanKind.INTERNAL),
     "migrate_database": ("migrate_database", SpanKind.INTERNAL),
@@ -36,6 +43,7 @@ SPANS = {
     "publish_outbox": ("publish_outbox", SpanKind.INTERNAL),
     "register_batch": ("process register_batch", SpanKind.CONSUMER),
 }
+CALLS = {SpanKind.CLIENT, SpanKind.PRODUCER}
 
 
 @pytest.fixture
@@ -44,7 +52,8 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 
 
 def the(spans: InMemorySpanExporter) -> ReadableSpan:
-    [span] = spans.get_finished_spans()
+    """Return the span of the invocation, without those of its calls."""
+    [span] = [span for span in spans.get_finished_spans() if span.kind not in CALLS]
     return span
 
 
@@ -74,6 +83,65 @@ def test_an_invocation_is_linked_to_the_traces_of_its_messages(
     assert f"00-{link.context.trace_id:032x}-{link.context.span_id:016x}-01" == UPSTREAM
     assert dict(the(spans).attributes or {})["messaging.destination.name"] == "els-provision-content"
     assert dead_letter_queue.messages() == []
+
+
+def test_the_calls_of_the_stores_are_client_spans_inside_the_invocation(
+    dead_letter_queue: DeadLetterQueue, spans: InMemorySpanExporter
+) -> None:
+    call("provision_content", example_event("provision_content"))
+    calls = [span for span in spans.get_finished_spans() if span.kind is SpanKind.CLIENT]
+    assert [span.name for span in calls] == ["redis propose", "postgresql run a transaction"]
+    for span in calls:
+        assert span.parent is not None
+        assert span.parent.span_id == the(spans).context.span_id
+        system, _, operation = span.name.partition(" ")
+        assert dict(span.attributes or {}) == {"db.system.name": system, "db.operation.name": operation}
+    assert dead_letter_queue.messages() == []
+
+
+def test_one_essay_can_be_followed_from_its_announcement_to_the_final_result(
+    dead_letter_queue: DeadLetterQueue, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its producer's trace leads to the invocation whose context the result carries through the outbox."""
+    call("register_batch", example_event("register_batch"))
+    with monkeypatch.context() as unavailable:
+        unavailable.setattr(EventBridgePublisher, "_put", refuse)
+        call("provision_content", traced_event())
+    deciding = {span.name: span for span in spans.get_finished_spans()}["process provision_content"]
+    monkeypatch.setattr(PublishOutbox.__init__, "__defaults__", (timedelta(0),))
+    spans.clear()
+    sent: list[str] = []
+    monkeypatch.setattr(EventBridgePublisher, "_entry", keeping(sent, EventBridgePublisher._entry))  # noqa: SLF001
+    call("publish_outbox", example_event("publish_outbox"))
+    [link] = deciding.links
+    assert f"00-{link.context.trace_id:032x}-{link.context.span_id:016x}-01" == UPSTREAM
+    assert deciding.context is not None
+    carried = f"00-{deciding.context.trace_id:032x}-{deciding.context.span_id:016x}"
+    contexts = [json.loads(detail)["metadata"]["traceparent"] for detail in sent]
+    assert [context.rpartition("-")[0] for context in contexts] == [carried] * 2
+    sends = [span for span in spans.get_finished_spans() if span.kind is SpanKind.PRODUCER]
+    assert [span.name for span in sends] == ["send outbound"] * 2  # the final result, then the others
+    for span in sends:
+        attributes = dict(span.attributes or {})
+        assert attributes["messaging.batch.message_count"] == 1
+        assert attributes["messaging.destination.name"] == "outbound"
+        assert span.parent is not None
+        assert span.parent.span_id == the(spans).context.span_id
+    assert dead_letter_queue.messages() == []
+
+
+def refuse(*_: object) -> None:
+    raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+
+
+def keeping(sent: list[str], entry: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the same method; it also keeps the detail of each entry."""
+
+    def keep(publisher: EventBridgePublisher, message: OutboxMessage) -> Any:
+        sent.append(message.detail)
+        return entry(publisher, message)
+
+    return keep
 
 
 def test_a_message_that_cannot_be_parsed_has_no_link(spans: InMemorySpanExporter) -> None:

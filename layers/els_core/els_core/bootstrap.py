@@ -13,19 +13,23 @@ from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
 from els_core.adapters.aws.event_bus import EventBridgeProbe, EventBridgePublisher
 from els_core.adapters.aws.iam_tokens import postgres_password, redis_credentials
 from els_core.adapters.aws.put_events import PutEventsClient
+from els_core.adapters.aws.queue_reader import SqsQueueReader
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.connection import user_of
+from els_core.adapters.postgres.health_reader import PostgresHealthReader
 from els_core.adapters.postgres.personal_data import PostgresPersonalData
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
+from els_core.adapters.telemetry.store_calls import event_bus_sends, postgres_calls, redis_calls
 from els_core.adapters.telemetry.tracing import linking, traceparent
 from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.audit_batches import WINDOW, AuditBatches
 from els_core.application.batch_status import BatchStatus
+from els_core.application.check_health import CheckHealth
 from els_core.application.decision_step import StoreRejection
 from els_core.application.erase_batches import EraseBatches
 from els_core.application.expire_batches import ExpireBatches
@@ -73,7 +77,7 @@ class Container:
     def session(self) -> Session:
         """Return the session on Postgres."""
         engine = self._connect_postgres(self.settings.database_url)
-        return Session(engine, named=self.settings.named_statements)
+        return Session(engine, named=self.settings.named_statements, observe=postgres_calls)
 
     @cached_property
     def redis(self) -> Redis | RedisCluster:
@@ -84,7 +88,7 @@ class Container:
     @cached_property
     def coordinator(self) -> RedisCoordinator:
         """Return the coordinator."""
-        return RedisCoordinator(self.redis, self.settings.retention)
+        return RedisCoordinator(self.redis, self.settings.retention, redis_calls)
 
     def close(self) -> None:
         """Close all connections. Lambda never calls this."""
@@ -97,7 +101,9 @@ class Container:
         return PostCommit(
             self.coordinator,
             self.repository,
-            EventBridgePublisher(PutEventsClient(self.event_bridge), self.settings.required_event_bus),
+            EventBridgePublisher(
+                PutEventsClient(self.event_bridge), self.settings.required_event_bus, event_bus_sends
+            ),
             SystemClock(),
         )
 
@@ -131,6 +137,7 @@ class Container:
             RegisterBatch(self.post_commit, self.encoder).register,
             lambda report: [_verdict(answer) for answer in report.answers],
             self.dead_letter_queue,
+            SystemClock(),
         )
 
     def provision_content(self) -> MessageConsumer[Arrival, ProvisioningResult]:
@@ -140,6 +147,7 @@ class Container:
             ProvisionContent(self.post_commit, self.encoder).provision,
             lambda report: [_verdict(outcome) for outcome in report.outcomes],
             self.dead_letter_queue,
+            SystemClock(),
         )
 
     def expire_batches(self) -> ExpireBatches:
@@ -180,6 +188,15 @@ class Container:
     def batch_status(self) -> BatchStatus:
         """Return the use case."""
         return BatchStatus(self.repository)
+
+    def check_health(self) -> CheckHealth:
+        """Return the use case."""
+        queues = SqsQueueReader(
+            boto3.client("sqs", config=AWS),
+            self.settings.required_queue_urls,
+            self.settings.required_dead_letter_queue_urls,
+        )
+        return CheckHealth(PostgresHealthReader(self.session), self.coordinator, self.bus_probe, queues)
 
     def migrate_database(self) -> str:
         """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is.

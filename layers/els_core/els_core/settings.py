@@ -20,6 +20,8 @@ REDIS_URL = "redis://host:6379 or rediss://user@host:6379"
 
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_QUEUE_URL = r"[a-z_]+=https?://[^/\s,=]+/[^\s,=]+"
+_QUEUE_URLS = f"^{_QUEUE_URL}(?:,{_QUEUE_URL})*$"
 _REDIS_DATABASE = re.compile(r"/?|/[0-9]{1,9}")
 
 
@@ -120,6 +122,22 @@ class Settings(BaseModel):
             description="the URL of the function's own dead-letter queue",
         ),
     ] = None
+    queue_urls: Annotated[
+        str | None,
+        Field(
+            alias="ELS_QUEUE_URLS",
+            pattern=_QUEUE_URLS,
+            description="the queues to watch, as name=URL, with commas between them",
+        ),
+    ] = None
+    dead_letter_queue_urls: Annotated[
+        str | None,
+        Field(
+            alias="ELS_DEAD_LETTER_QUEUE_URLS",
+            pattern=_QUEUE_URLS,
+            description="their dead-letter queues under the same names, as name=URL with commas between",
+        ),
+    ] = None
     default_timeout_seconds: Annotated[
         int,
         Field(
@@ -167,6 +185,16 @@ class Settings(BaseModel):
         """Return the function's own dead-letter queue; raise `SettingsError` if none is named."""
         return _required("ELS_DEAD_LETTER_QUEUE_URL", self.dead_letter_queue_url)
 
+    @property
+    def required_queue_urls(self) -> dict[str, str]:
+        """Return the queues to watch by name; raise `SettingsError` if none is named."""
+        return _by_name(_required("ELS_QUEUE_URLS", self.queue_urls))
+
+    @property
+    def required_dead_letter_queue_urls(self) -> dict[str, str]:
+        """Return the dead-letter queues to watch by name; raise `SettingsError` if none is named."""
+        return _by_name(_required("ELS_DEAD_LETTER_QUEUE_URLS", self.dead_letter_queue_urls))
+
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read and validate the settings; raise `SettingsError` naming each missing or wrong variable."""
@@ -188,6 +216,10 @@ def read_database_url(environment: Mapping[str, str] = os.environ) -> str:
         return _database_url(environment["ELS_DATABASE_URL"])
     except (KeyError, ValueError):
         raise SettingsError(_complaint("ELS_DATABASE_URL", environment)) from None
+
+
+def _by_name(urls: str) -> dict[str, str]:
+    return dict(pair.split("=", maxsplit=1) for pair in urls.split(","))
 
 
 def _required(name: str, value: str | None) -> str:

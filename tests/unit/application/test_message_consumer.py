@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from els_core.application.message_consumer import MessageConsumer, Retry
 from els_core.application.messages import PoisonMessage, QueueMessage
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError, ProcessingError
+from tests.fakes.clock import FakeClock
 from tests.fakes.queues import FakeDeadLetterQueue
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from els_core.application.messages import DeadLetter
     from els_core.application.ports.messaging import DeadLetterQueue
 
-MESSAGES = [QueueMessage(f"m{n}", str(n)) for n in range(10)]
+CLOCK = FakeClock()
+SENT_AGO = timedelta(seconds=7)
+MESSAGES = [QueueMessage(f"m{n}", str(n), CLOCK.now() - SENT_AGO) for n in range(10)]
 
 BAD = PoisonMessage("BAD", "body", "bad")
 REJECTED = PoisonMessage("REJECTED_BY_STORE", "data", "rejected")
@@ -61,9 +65,16 @@ def consume(
         return [REJECTED if item in rejected else None for item in report]
 
     consumer = MessageConsumer(
-        parse, lambda items, _: process(items), verdicts, queue or SmallDeadLetterQueue()
+        parse, lambda items, _: process(items), verdicts, queue or SmallDeadLetterQueue(), CLOCK
     )
     return consumer.consume(MESSAGES)
+
+
+def test_only_messages_that_were_decided_have_a_latency() -> None:
+    process = Processor({"3": ProcessingError("try")})
+    latencies = consume(process, frozenset({"1"}), frozenset({"2"})).latencies
+    assert len(latencies) == len(MESSAGES) - 3
+    assert {latency // timedelta(seconds=1) for latency in latencies} == {7}
 
 
 def test_good_messages_are_processed_in_one_call_and_acknowledged() -> None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from els_core.application.decision_step import StoreRejection
-from els_core.application.post_commit import PublishResult
 from els_core.domain.batches import Status
 from els_core.domain.errors import ExternalServiceError
 from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked, Reason
@@ -77,8 +76,20 @@ def test_nothing_is_decided_without_redis(environment: InMemoryEnvironment) -> N
 @pytest.mark.fault(3)
 def test_a_batch_that_redis_lost_is_decided_and_installed_again(environment: InMemoryEnvironment) -> None:
     environment.redis.flush()
-    assert environment.provision(content("a")).outcomes == [Assigned(S0)]
+    result = environment.provision(content("a"))
+    assert (result.outcomes, result.races_lost, result.rebuilt) == ([Assigned(S0)], 0, 1)
     assert environment.redis.get_missing_slots("b") == [S1]
+
+
+def test_a_race_is_lost_where_postgres_gives_another_slot_than_redis_proposed(
+    environment: InMemoryEnvironment,
+) -> None:
+    before = environment.redis.copy()
+    agreed = environment.provision(content("a"))
+    environment.redis.restore(before)
+    lost = environment.provision(content("c"))
+    assert (agreed.races_lost, agreed.rebuilt, lost.races_lost, lost.rebuilt) == (0, 0, 1, 0)
+    assert lost.outcomes == [Assigned(S1)]
 
 
 def test_the_final_result_is_published_before_the_other_events(
@@ -86,5 +97,6 @@ def test_the_final_result_is_published_before_the_other_events(
 ) -> None:
     result = environment.provision(content("x"), content("a"), content("c"))
     assert environment.published() == ["BatchEssaysReady", "EssaySlotsAssigned", "ExcessContentProvisioned"]
-    assert result.published == [PublishResult(sent=3, unsent=0)]
+    [published] = result.published
+    assert (published.sent, published.unsent, len(published.result_latencies)) == (3, 0, 1)
     assert environment.outbox() == []

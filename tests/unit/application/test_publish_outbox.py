@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 
 from els_core.application.publish_outbox import PAGE_BYTES, RelayResult
-from els_core.domain.errors import ExternalServiceError
 from els_core.domain.events import OutboxMessage
 from tests.unit.application.in_memory import GRACE, InMemoryEnvironment
 
@@ -90,10 +89,13 @@ def test_the_relay_stops_between_pages_when_time_runs_short() -> None:
 def test_an_unavailable_bus_is_a_fault_and_the_next_run_publishes_everything() -> None:
     environment = environment_with(messages(3))
     environment.bus.is_down = True
-    with pytest.raises(ExternalServiceError, match="EventBridge"):
-        environment.relay()
+    result = environment.relay()
+    assert (result.sent, result.unsent) == (0, 3)
+    assert [str(fault) for fault in result.faults] == ['EventBridge is unavailable: "publish events" failed.']
+    assert environment.postgres.database.runs.committed == {}
     environment.bus.is_down = False
     assert environment.relay().sent == 3
+    assert set(environment.postgres.database.runs.committed) == {"publish_outbox"}
 
 
 @pytest.mark.fault(36)

@@ -5,26 +5,15 @@ from __future__ import annotations
 from typing import TypeAliasType, get_args
 
 import pytest
-from aws_lambda_powertools.metrics import MetricUnit
 
 from els_core.application.decision_step import StoreRejection
 from els_core.application.message_consumer import Retry
 from els_core.application.register_batch import RegistrationAnswer
-from els_core.application.signals import Metric, of_arrival, of_closed_batch, of_finding, of_registration
+from els_core.application.signals import of_arrival, of_closed_batch, of_finding, of_registration
 from els_core.domain.audit import FindingKind
 from els_core.domain.batches import Status
 from els_core.domain.outcomes import Outcome
 from tests.unit.adapters.telemetry.results import ANSWERS, OUTCOMES, TERMINAL
-
-
-def test_a_metric_has_a_name_of_its_own_a_unit_of_cloudwatch_and_one_sentence() -> None:
-    names = [metric.metric_name for metric in Metric]
-    assert len(set(names)) == len(names)
-    assert {metric.unit.value for metric in Metric} <= {unit.value for unit in MetricUnit}
-    for metric in Metric:
-        assert metric.metric_name.isalnum()
-        assert metric.meaning[0].isupper()
-        assert metric.meaning.find(".") == len(metric.meaning) - 1
 
 
 def members(alias: TypeAliasType) -> set[type]:

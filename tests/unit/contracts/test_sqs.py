@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from els_core.application.messages import QueueMessage
 from els_core.contracts.sqs import messages_of, partial_batch_response
 
@@ -9,9 +11,10 @@ from els_core.contracts.sqs import messages_of, partial_batch_response
 def test_messages_keep_their_ids_bodies_and_order() -> None:
     records = [
         {"messageId": "2", "body": "{}", "receiptHandle": "r", "attributes": {}},
-        {"messageId": "1", "body": "[]", "receiptHandle": "r", "attributes": {}},
+        {"messageId": "1", "body": "[]", "attributes": {"SentTimestamp": "1769860800123"}},
     ]
-    assert messages_of({"Records": records}) == [QueueMessage("2", "{}"), QueueMessage("1", "[]")]
+    sent_at = datetime(2026, 1, 31, 12, 0, 0, 123_000, UTC)
+    assert messages_of({"Records": records}) == [QueueMessage("2", "{}"), QueueMessage("1", "[]", sent_at)]
 
 
 def test_a_response_names_the_messages_that_are_retried() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from els_core.application.budgets import MAX_SLOTS
 from els_core.application.ports.coordinator import CoordinatorUpdate
 from els_core.domain.arrivals import key_of
-from els_core.domain.decisions import coordinator_is_current, decide
+from els_core.domain.decisions import coordinator_is_current, decide, is_race_lost
 from els_core.domain.errors import RejectedByStoreError
 from els_core.domain.events import batch_closed, domain_events_of
 
@@ -62,7 +62,8 @@ class Decision:
     `batches` are the rows as they stand now, and `messages` the outbox rows to publish. Redis is to be
     refreshed with `updates`, and with the batches of `refresh_later`, which did not fit into the
     transaction's budget. The arrivals of the batches in `deferred` were not decided: closing these would have
-    exceeded it.
+    exceeded it. `races_lost` counts the arrivals for which Postgres gave another slot than Redis proposed,
+    `rebuilt` the batches that Redis had forgotten or had wrong.
     """
 
     outcomes: Mapping[ArrivalKey, Outcome | StoreRejection] = field(default_factory=dict)
@@ -72,6 +73,8 @@ class Decision:
     refresh_later: Sequence[str] = ()
     messages: Sequence[OutboxMessage] = ()
     deferred: frozenset[str] = frozenset()
+    races_lost: int = 0
+    rebuilt: int = 0
 
     @classmethod
     def merged(cls, decisions: Sequence[Decision]) -> Decision:
@@ -84,6 +87,8 @@ class Decision:
             [batch_id for decision in decisions for batch_id in decision.refresh_later],
             [message for decision in decisions for message in decision.messages],
             frozenset().union(*(decision.deferred for decision in decisions)),
+            sum(decision.races_lost for decision in decisions),
+            sum(decision.rebuilt for decision in decisions),
         )
 
 
@@ -167,6 +172,8 @@ class DecisionStep:
             [batch_id for batch_id in outdated if batch_id not in set(fitting)],
             self.transaction.enqueue(encoded) if encoded else [],
             deferred,
+            _races_lost(kept, proposals or {}),
+            sum(1 for change in outdated.values() if proposals is not None and _keeps_status(change)),
         )
 
     def _within_budget(self, changes: Sequence[BatchChange]) -> tuple[list[BatchChange], frozenset[str]]:
@@ -201,6 +208,15 @@ def _is_current(change: BatchChange, proposals: Mapping[ArrivalKey, Proposal] | 
         coordinator_is_current(change, outcome, proposals[key_of(arrival)])
         for arrival, outcome in change.decided
     )
+
+
+def _keeps_status(change: BatchChange) -> bool:
+    return change.before.status == change.after.status
+
+
+def _races_lost(changes: Sequence[BatchChange], proposals: Mapping[ArrivalKey, Proposal]) -> int:
+    decided = [(key_of(arrival), outcome) for change in changes for arrival, outcome in change.decided]
+    return sum(key in proposals and is_race_lost(outcome, proposals[key]) for key, outcome in decided)
 
 
 def _impossible_versions(

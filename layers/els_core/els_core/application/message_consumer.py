@@ -11,9 +11,11 @@ from els_core.domain.errors import FaultError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import timedelta
 
     from els_core.application.budgets import MayContinue
     from els_core.application.messages import QueueMessage
+    from els_core.application.ports.clock import Clock
     from els_core.application.ports.messaging import DeadLetterQueue
 
 UNPARSABLE = PoisonMessage("UNPARSABLE", "body", "the parser failed on this message")
@@ -30,6 +32,7 @@ class ConsumeResult[Item, Report]:
 
     `reports` pairs the items of each bulk call with its report. `retried` are the items that a fault or the
     end of the time stopped, and `batch_item_failures` the ids of all messages that SQS delivers again.
+    `latencies` say for each message that was decided how long ago the queue took it.
     """
 
     reports: list[tuple[Sequence[Item], Report]] = field(default_factory=list)
@@ -37,6 +40,7 @@ class ConsumeResult[Item, Report]:
     faults: list[Exception] = field(default_factory=list)
     retried: list[Item] = field(default_factory=list)
     batch_item_failures: list[str] = field(default_factory=list)
+    latencies: list[timedelta] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class MessageConsumer[Item, Report]:
     process: Callable[[Sequence[Item], MayContinue], Report]
     verdicts: Callable[[Report], Sequence[PoisonMessage | Retry | None]]
     dead_letter_queue: DeadLetterQueue
+    clock: Clock
 
     def consume(
         self, messages: Sequence[QueueMessage], may_continue: MayContinue = always
@@ -100,6 +105,8 @@ class MessageConsumer[Item, Report]:
                     result.dead_letters.append(DeadLetter(message, verdict))
                 case Retry():
                     self._retry([(message, item)], result)
+                case None if message.sent_at is not None:
+                    result.latencies.append(self.clock.now() - message.sent_at)
                 case None:
                     pass
         return True

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
-    """One SQS message: its id and its body as sent."""
+    """One SQS message: its id, its body as sent, and when the queue took it."""
 
     message_id: str
     body: str
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

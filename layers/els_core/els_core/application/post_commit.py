@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from els_core.application.budgets import MAX_SLOTS, always
@@ -11,6 +11,7 @@ from els_core.domain.errors import FaultError, PartiallySentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from els_core.application.budgets import MayContinue
     from els_core.application.decision_step import Decision
@@ -26,11 +27,15 @@ REFRESHED_AT_ONCE = MAX_SLOTS // 2_000
 
 @dataclass(frozen=True, slots=True)
 class PublishResult:
-    """How many events the bus accepted and how many stay in the outbox; `faults` says why."""
+    """How many events the bus accepted and how many stay in the outbox; `faults` says why.
+
+    `result_latencies` say how long each final result that was sent for the first time had to wait.
+    """
 
     sent: int = 0
     unsent: int = 0
     faults: tuple[FaultError, ...] = ()
+    result_latencies: tuple[timedelta, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class PostCommit:
             self._refresh(decision.refresh_later if not faults else (), may_continue)
         except FaultError as fault:
             faults.append(fault)
-        return PublishResult(result.sent, result.unsent, (*faults, *result.faults))
+        return replace(result, faults=(*faults, *result.faults))
 
     def publish(self, messages: Sequence[OutboxMessage], may_continue: MayContinue = always) -> PublishResult:
         """Publish outbox messages, final results first, and delete those that the bus accepted.
@@ -72,9 +77,9 @@ class PostCommit:
         except PartiallySentError as fault:
             accepted, faults = set(fault.accepted), (fault,)
         sent = [message.position for message in ordered if message.event_id in accepted]
-        if sent:
-            self.repository.delete_sent([position for position in sent if position is not None])
-        return PublishResult(len(sent), len(messages) - len(sent), faults)
+        positions = [position for position in sent if position is not None]
+        waited = self.repository.delete_sent(positions) if sent else []
+        return PublishResult(len(sent), len(messages) - len(sent), faults, tuple(waited))
 
     def _refresh(self, batch_ids: Sequence[str], may_continue: MayContinue) -> None:
         """Read batches page by page, each at its own version, and write them to Redis."""

@@ -28,11 +28,16 @@ type ArrivalAnswer = Outcome | StoreRejection | Retry
 
 @dataclass(frozen=True, slots=True)
 class ProvisioningResult:
-    """One answer per arrival, in their order, the batches that were closed, and what was published."""
+    """One answer per arrival, in their order, the batches that were closed, and what was published.
+
+    `races_lost` and `rebuilt` are those of `Decision`.
+    """
 
     outcomes: Sequence[ArrivalAnswer]
     closed: Sequence[ClosedBatch]
     published: Sequence[PublishResult]
+    races_lost: int = 0
+    rebuilt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,14 @@ class ProvisionContent:
         answers: dict[ArrivalKey, Outcome | StoreRejection] = {}
         closed: list[ClosedBatch] = []
         published: list[PublishResult] = []
+        races_lost = rebuilt = 0
         pending: Mapping[ArrivalKey, Arrival] = distinct
         while pending and (not published or may_continue()):
             decision = self._decide(pending, proposals)
             answers.update(decision.outcomes)
             closed.extend(decision.closed)
+            races_lost += decision.races_lost
+            rebuilt += decision.rebuilt
             published.append(self.post_commit.run(decision, may_continue))
             # Of a deferred batch, an earlier half of the same transaction may have decided some arrivals.
             pending = {
@@ -70,7 +78,7 @@ class ProvisionContent:
                 for key, one in pending.items()
                 if one.batch_id in decision.deferred and key not in decision.outcomes
             }
-        return ProvisioningResult(_answer_each(arrivals, answers), closed, published)
+        return ProvisioningResult(_answer_each(arrivals, answers), closed, published, races_lost, rebuilt)
 
     def _decide(
         self, arrivals: Mapping[ArrivalKey, Arrival], proposals: Mapping[ArrivalKey, Proposal]

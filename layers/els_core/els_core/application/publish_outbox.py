@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from els_core.domain.errors import EventBusMissingError
+from els_core.domain.errors import EventBusMissingError, ExternalServiceError
 
 if TYPE_CHECKING:
     from els_core.application.budgets import MayContinue
@@ -22,11 +22,15 @@ GRACE = timedelta(seconds=10)
 
 @dataclass(slots=True)
 class RelayResult:
-    """How many events the bus accepted, how many it rejected and that stay in the outbox, and why."""
+    """How many events the bus accepted, how many stay in the outbox, and why.
+
+    `result_latencies` are those of `PublishResult`.
+    """
 
     sent: int = 0
     unsent: int = 0
     faults: list[FaultError] = field(default_factory=list)
+    result_latencies: list[timedelta] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +45,34 @@ class PublishOutbox:
         """Publish page by page until the outbox is empty or `may_continue` says that time runs short.
 
         Final results come first, then the oldest. Sends nothing to a bus that does not exist, because
-        PutEvents would answer success and the events would be lost.
+        PutEvents would answer success and the events would be lost. A bus that does not answer ends the run,
+        which then counts as not run.
         """
         result = RelayResult()
         if not self.bus.exists():
             result.faults.append(EventBusMissingError("publish outbox", service="EventBridge"))
             return result
         for is_final in (True, False):
-            self._relay(result, may_continue, is_final=is_final)
+            if not self._relay(result, may_continue, is_final=is_final):
+                return result
         self.post_commit.repository.note_run("publish_outbox")
         return result
 
-    def _relay(self, result: RelayResult, may_continue: MayContinue, *, is_final: bool) -> None:
+    def _relay(self, result: RelayResult, may_continue: MayContinue, *, is_final: bool) -> bool:
+        """Publish final results, or the other events, by pages; return False when the bus is unavailable."""
         position: int | None = 0
         while position is not None and may_continue():
             page = self.post_commit.repository.unsent(self.grace, position, PAGE_BYTES, is_final=is_final)
-            published = self.post_commit.publish(page, may_continue)
+            try:
+                published = self.post_commit.publish(page, may_continue)
+            except ExternalServiceError as fault:
+                result.unsent += len(page)
+                result.faults.append(fault)
+                return False
             result.sent += published.sent
             result.unsent += published.unsent
             result.faults.extend(published.faults)
+            result.result_latencies.extend(published.result_latencies)
             # One event that cannot be sent does not hold up the others.
             position = page[-1].position if page else None
+        return True

@@ -146,6 +146,11 @@ def coordinator_is_current(change: BatchChange, outcome: Outcome, proposal: Prop
             assert_never(proposal.kind)
 
 
+def is_race_lost(outcome: Outcome, proposal: Proposal) -> bool:
+    """Tell whether Redis knew the batch and proposed another slot, or none, than Postgres gave."""
+    return proposal.kind is not ProposalKind.UNKNOWN and proposal.essay_id != slot_of(outcome)
+
+
 def _fits(proposal: Proposal, status: Status, essay_id: str | None) -> bool:
     """Tell whether a proposal for a known batch fits the batch's status and the slot of the arrival."""
     match status:

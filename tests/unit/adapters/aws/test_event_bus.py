@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,9 +17,11 @@ from els_core.domain.events import OutboxMessage
 from tests.unit.adapters.aws.clients import EventsClient, client_error, unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from els_core.application.budgets import MayContinue
+
+INVOCATION: ContextVar[str] = ContextVar("invocation", default="unknown")
 
 
 def message(number: int, size: int = 10) -> OutboxMessage:
@@ -99,3 +103,37 @@ def test_a_bus_that_rejects_every_call_is_a_fault() -> None:
     with pytest.raises(ExternalServiceError, match="ResourceNotFoundException: 2") as failed:
         publish(client, [message(n) for n in range(20)])
     assert not isinstance(failed.value, PartiallySentError)
+
+
+def test_every_call_is_observed_in_the_context_of_the_invocation() -> None:
+    observed: list[tuple[str, str, int]] = []
+
+    @contextmanager
+    def observe(bus: str, count: int) -> Iterator[None]:
+        observed.append((INVOCATION.get(), bus, count))
+        yield
+
+    client: Any = EventsClient()
+    token = INVOCATION.set("this one")
+    try:
+        EventBridgePublisher(client, "bus", observe).publish([message(n) for n in range(25)], always)
+    finally:
+        INVOCATION.reset(token)
+    assert sorted(observed) == [("this one", "bus", count) for count in (5, 10, 10)]
+
+
+def test_a_call_that_fails_is_seen_to_fail_by_its_observer() -> None:
+    seen: list[str] = []
+
+    @contextmanager
+    def observe(_bus: str, _count: int) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            seen.append(type(error).__name__)
+            raise
+
+    client: Any = EventsClient(rejects_call=lambda _: True)
+    with pytest.raises(ExternalServiceError):
+        EventBridgePublisher(client, "bus", observe).publish([message(1)], always)
+    assert seen == ["ClientError"]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from els_core.application.audit_batches import AuditReport
 from els_core.application.batch_status import BatchDescription
+from els_core.application.check_health import HealthReport
 from els_core.application.decision_step import ClosedBatch, StoreRejection
 from els_core.application.expire_batches import SweepResult
 from els_core.application.message_consumer import ConsumeResult, Retry
 from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
+from els_core.application.ports.health import Backlog, QueueDepth
 from els_core.application.ports.repository import BatchOverview
 from els_core.application.post_commit import PublishResult
 from els_core.application.provision_content import ArrivalAnswer, ProvisioningResult
@@ -54,7 +56,7 @@ ANSWERS: dict[type, RegistrationAnswer] = {
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 TERMINAL = [status for status in Status if status.is_terminal]
 FAULT = ExternalServiceError("publish", service="EventBridge")
-PUBLISHED = PublishResult(2, 1, (FAULT,))
+PUBLISHED = PublishResult(2, 1, (FAULT,), (timedelta(seconds=1),))
 
 
 def closed(status: Status) -> ClosedBatch:
@@ -66,13 +68,15 @@ def _consumed[Item, Report](items: Sequence[Item], report: Report) -> ConsumeRes
     letters = [
         DeadLetter(QueueMessage(name, "{"), PoisonMessage("BAD", "body", "bad")) for name in ("m1", "m2")
     ]
-    return ConsumeResult([(items, report)], letters, [FAULT], [items[0]], ["m2", "m3"])
+    return ConsumeResult(
+        [(items, report)], letters, [FAULT], [items[0]], ["m2", "m3"], [timedelta(seconds=1)]
+    )
 
 
 def arrivals_consumed() -> ConsumeResult[Arrival, ProvisioningResult]:
     outcomes = list(OUTCOMES.values())
     items: list[Arrival] = [content(f"c{number}") for number in range(len(outcomes))]
-    report = ProvisioningResult(outcomes, [closed(status) for status in TERMINAL], [PUBLISHED])
+    report = ProvisioningResult(outcomes, [closed(status) for status in TERMINAL], [PUBLISHED], 1, 1)
     return _consumed(items, report)
 
 
@@ -86,7 +90,15 @@ def registrations_consumed() -> ConsumeResult[Registration, RegistrationResult]:
 def audit_report() -> AuditReport:
     findings = [Finding(kind, "b", "detail") for kind in FindingKind]
     sweep = SweepResult([closed(Status.TIMED_OUT)], 1, 1, [PUBLISHED])
-    return AuditReport(findings, findings[:1], 1, sweep=sweep, relay=RelayResult(2, 1, [FAULT]))
+    return AuditReport(
+        findings, findings[:1], 1, sweep=sweep, relay=RelayResult(2, 1, [FAULT], [timedelta(seconds=1)])
+    )
+
+
+def health_report() -> HealthReport:
+    backlog = Backlog(*range(1, 13))
+    queues = [QueueDepth("queue", 1, 1, is_dead) for is_dead in (False, True)]
+    return HealthReport(backlog, queues, is_redis_up=True, is_event_bus_up=True)
 
 
 def description(status: Status) -> BatchDescription:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.trace import SpanKind
 
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
-from els_core.application.signals import Metric
+from els_core.adapters.telemetry.store_calls import postgres_calls, redis_calls
+from els_core.application.metrics import Metric
 from els_core.domain.batches import Status
 from tests.architecture.project import CORE, names_in, parse, python_files
+from tests.integration.lambda_functions import Context
 from tests.telemetry_output import captured_log, metrics_of
 from tests.unit.adapters.telemetry.results import (
     arrivals_consumed,
     audit_report,
     description,
+    health_report,
     migrate_and_fail,
     registrations_consumed,
 )
@@ -36,6 +40,16 @@ def run_everything(telemetry: Telemetry) -> None:
     telemetry.arrivals_consumed(arrivals_consumed())
     telemetry.registrations_consumed(registrations_consumed())
     telemetry.audit_finished(audit_report())
+    telemetry.health_checked(health_report())
+
+    @telemetry.instrumented("audit_batches", SpanKind.INTERNAL)
+    def wait_for_stores(_event: dict[str, Any], _context: Any) -> None:
+        for calls in (redis_calls, postgres_calls):
+            with calls("operation"):
+                pass
+
+    context: Any = Context()
+    wait_for_stores({}, context)
     telemetry.status_read("b", description(Status.READY))
     telemetry.status_read("b", None)
     telemetry.migration(lambda: "0001")()
@@ -56,10 +70,10 @@ def test_every_metric_is_emitted_and_no_other(log: StringIO, capsys: pytest.Capt
 def test_no_other_file_names_a_metric_or_adds_one() -> None:
     names = {metric.metric_name for metric in Metric}
     product = python_files("layers", "functions", "migrations", "dev", "benchmarks")
-    others = [path for path in product if path != CORE / "application" / "signals.py"]
+    others = [path for path in product if path != CORE / "application" / "metrics.py"]
     assert {str(path): found for path in others if (found := names & set(texts_in(path)))} == {}
     adding = [path for path in others if {"add_metric", "single_metric"} & set(names_in(path))]
-    assert adding == [CORE / "adapters" / "telemetry" / "logs_and_metrics.py"]
+    assert adding == [CORE / "adapters" / "telemetry" / "embedded_metrics.py"]
 
 
 def texts_in(path: Path) -> Iterator[str]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from els_core.adapters.aws.client_errors import concerns_the_content, error_code_of
+from els_core.application.ports.store_calls import unobserved_send
 from els_core.domain.errors import ExternalServiceError, PartiallySentError
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef, PutEventsResponseTypeDef
 
     from els_core.application.budgets import MayContinue
+    from els_core.application.ports.store_calls import ObserveSend
     from els_core.domain.events import OutboxMessage
 
     type Answer = PutEventsResponseTypeDef | BotoCoreError | ClientError
@@ -47,9 +50,10 @@ class PutsEvents(Protocol):
 class EventBridgePublisher:
     """The port `Publisher`. Delivery is at least once, so a call that failed is safe to repeat."""
 
-    def __init__(self, client: PutsEvents, bus: str) -> None:
+    def __init__(self, client: PutsEvents, bus: str, observe: ObserveSend = unobserved_send) -> None:
         self._client = client
         self._bus = bus
+        self._observe = observe
 
     def publish(self, messages: Sequence[OutboxMessage], may_continue: MayContinue) -> list[UUID]:
         """Publish with calls at the same time; one rejected because of an entry is repeated in halves.
@@ -84,12 +88,15 @@ class EventBridgePublisher:
     def _put_all(self, calls: Sequence[Sequence[OutboxMessage]]) -> list[Answer]:
         if len(calls) == 1:
             return [self._put(calls[0])]
-        return list(_threads().map(self._put, calls))
+        # Each call has a copy of the context, so that its thread knows the span of the invocation.
+        contexts = [copy_context() for _ in calls]
+        return list(_threads().map(lambda context, call: context.run(self._put, call), contexts, calls))
 
     def _put(self, call: Sequence[OutboxMessage]) -> Answer:
         """Put one call's entries; return its error instead of raising it."""
         try:
-            return self._client.put_events(Entries=[self._entry(message) for message in call])
+            with self._observe(self._bus, len(call)):
+                return self._client.put_events(Entries=[self._entry(message) for message in call])
         except (BotoCoreError, ClientError) as error:
             return error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from els_core.adapters.postgres import statements
@@ -17,7 +18,6 @@ from els_core.application.ports.repository import StatusItems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import timedelta
 
     from els_core.adapters.postgres.session import Session
     from els_core.application.ports.repository import BatchOverview, PagePosition, Transaction
@@ -35,10 +35,11 @@ class PostgresRepository:
         """Run the work in one transaction and commit."""
         return self._session.transact(lambda pipeline: work(PostgresTransaction(pipeline)))
 
-    def delete_sent(self, positions: Sequence[int]) -> None:
+    def delete_sent(self, positions: Sequence[int]) -> list[timedelta]:
         """Delete sent rows in one statement that does not wait for the disk."""
         parameters = {"positions": json_of(list(positions))}
-        self._session.write("delete sent events", statements.DELETE_SENT, parameters)
+        rows = self._session.read("delete sent events", statements.DELETE_SENT, parameters)
+        return [timedelta(seconds=float(row["waited"])) for row in rows]
 
     def unsent(
         self, older_than: timedelta, after: int, max_bytes: int, *, is_final: bool

@@ -19,12 +19,15 @@ from els_core.adapters.postgres.errors import (
 )
 from els_core.adapters.postgres.pipeline import Pipeline
 from els_core.adapters.postgres.statements import Statement
+from els_core.application.ports.store_calls import unobserved
 from els_core.domain.errors import ExternalServiceError, FaultError, ProcessingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy import Engine
+
+    from els_core.application.ports.store_calls import ObserveCall
 
 ATTEMPTS = 4
 REPEATED = (ConflictError, DisconnectedError, PrecededError)
@@ -35,12 +38,13 @@ class Session:
     """An engine whose connections may have been lost while they were idle.
 
     Statements are `named`, which saves Postgres the parsing and planning, unless a pooler before it does not
-    know their names.
+    know their names. `observe` surrounds each transaction and each single statement, with its repetitions.
     """
 
-    def __init__(self, engine: Engine, *, named: bool = True) -> None:
+    def __init__(self, engine: Engine, *, named: bool = True, observe: ObserveCall = unobserved) -> None:
         self.engine = engine
         self.named = named
+        self._observe = observe
 
     def close(self) -> None:
         """Close all connections."""
@@ -76,6 +80,10 @@ class Session:
         return self._repeat(lambda pipeline: pipeline.now(call).count, operation)
 
     def _repeat[T](self, work: Callable[[Pipeline], T], operation: str) -> T:
+        with self._observe(operation):
+            return self._attempt(work, operation)
+
+    def _attempt[T](self, work: Callable[[Pipeline], T], operation: str) -> T:
         for left in reversed(range(ATTEMPTS)):
             try:
                 with self._pipeline() as pipeline:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
-FILES = ("audit", "batches", "deadlines", "decisions", "erasure", "outbox", "parking", "status")
+FILES = ("audit", "batches", "deadlines", "decisions", "erasure", "health", "outbox", "parking", "status")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 _COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
@@ -75,6 +75,7 @@ LOCK_OVERDUE = _statement("lock_overdue")
 MARK_OVERDUE_PARKED = _statement("mark_overdue_parked")
 NOTE_RUN = _statement("note_run")
 OPEN_BATCHES = _statement("open_batches")
+READ_BACKLOG = _statement("read_backlog")
 READ_BATCHES_OF_USER = _statement("read_batches_of_user")
 READ_LOCKED_VIEW = _statement("read_locked_view")
 READ_OVERVIEW = _statement("read_overview")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from pydantic_core import to_json
 
@@ -10,8 +10,10 @@ from els_core.adapters.redis import keys
 from els_core.adapters.redis.keys import key
 from els_core.adapters.redis.replies import assigned_slots_of, ids_of, proposals_of, view_of
 from els_core.adapters.redis.script_runner import Call, Script, ask
+from els_core.application.ports.store_calls import unobserved
 from els_core.domain.arrivals import ArrivalKind, Content, Failure, key_of
 from els_core.domain.batches import Status
+from els_core.domain.errors import ExternalServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from redis.cluster import RedisCluster
 
     from els_core.application.ports.coordinator import CoordinatorUpdate
+    from els_core.application.ports.store_calls import ObserveCall
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.audit import CoordinatorView, UnreadableView
     from els_core.domain.batches import AssignedSlot, BatchSnapshot
@@ -30,8 +33,11 @@ if TYPE_CHECKING:
 class RedisCoordinator:
     """One pipeline per call, whatever the number of batches and arrivals."""
 
-    def __init__(self, client: Redis | RedisCluster, retention: timedelta) -> None:
+    def __init__(
+        self, client: Redis | RedisCluster, retention: timedelta, observe: ObserveCall = unobserved
+    ) -> None:
         self._client = client
+        self._observe = observe
         self._retention = int(retention.total_seconds())
         self._propose = Script("propose")
         self._install = Script("install")
@@ -47,7 +53,7 @@ class RedisCoordinator:
             for batch_id, group in groups.items()
         ]
         proposals: dict[ArrivalKey, Proposal] = {}
-        for group, reply in zip(groups.values(), self._propose.run(self._client, calls), strict=True):
+        for group, reply in zip(groups.values(), self._run(self._propose, calls), strict=True):
             proposals.update(zip(map(key_of, group), proposals_of(reply, len(group)), strict=True))
         return [proposals[key_of(arrival)] for arrival in arrivals]
 
@@ -60,13 +66,13 @@ class RedisCoordinator:
             )
             for update in updates
         ]
-        self._install.run(self._client, calls)
+        self._run(self._install, calls)
 
     def inspect(self, batch_ids: Sequence[str]) -> list[CoordinatorView | UnreadableView | None]:
         """Return what Redis knows of each batch."""
         names = (keys.AVAILABLE_SLOTS, keys.CONTENTS, keys.FAILURES, keys.METADATA)
         calls = [Call([key(batch_id, name) for name in names], ()) for batch_id in batch_ids]
-        return [view_of(reply) for reply in self._inspect.run(self._client, calls)]
+        return [view_of(reply) for reply in self._run(self._inspect, calls)]
 
     def get_assigned_count(self, batch_id: str) -> int:
         """Return the number of slots that are proposed to contents."""
@@ -82,6 +88,15 @@ class RedisCoordinator:
     def get_missing_slots(self, batch_id: str) -> list[str]:
         """Return the free slots, sorted."""
         return ids_of(ask(self._client, lambda: self._client.smembers(key(batch_id, keys.AVAILABLE_SLOTS))))
+
+    def ping(self) -> None:
+        """Return when Redis answers; a cluster is asked on every node."""
+        if ask(self._client, self._client.ping) is not True:
+            raise ExternalServiceError("ping", service="Redis", details="no PONG")
+
+    def _run(self, script: Script, calls: Sequence[Call]) -> list[Any]:
+        with self._observe(script.name):
+            return script.run(self._client, calls)
 
     def _times(self, now: datetime) -> tuple[float, int]:
         return now.timestamp(), self._retention

@@ -54,8 +54,12 @@ class Coordinator(Protocol):
 
 
 class CoordinatorInspector(Protocol):
-    """Redis as the audit reads it. Raises what `Coordinator` raises."""
+    """Redis as the audit and the health check read it. Raises what `Coordinator` raises."""
 
     def inspect(self, batch_ids: Sequence[str]) -> list[CoordinatorView | UnreadableView | None]:
         """Return what Redis knows of each batch, read atomically; None for an unknown batch."""
+        ...
+
+    def ping(self) -> None:
+        """Return when Redis answers."""
         ...

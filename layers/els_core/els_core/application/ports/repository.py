@@ -196,8 +196,10 @@ class Repository(Protocol):
         """Run `work` in one transaction and commit; repeat it after a deadlock or a lost connection."""
         ...
 
-    def delete_sent(self, positions: Sequence[int]) -> None:
+    def delete_sent(self, positions: Sequence[int]) -> list[timedelta]:
         """Delete outbox rows that were sent. If this is lost, the events are sent again.
+
+        Returns how long each final result among them that was now sent for the first time had to wait.
 
         By position: a final result that was put in again meanwhile has a new one, and stays.
         """

@@ -44,7 +44,7 @@ RETURNING event_id, batch_id, detail_type, detail, is_final, position
 --
 -- :positions JSON  [position]
 --
--- Returns nothing.
+-- Returns waited: seconds from the end of a batch to the first sending of its final result, for each such result.
 WITH sent AS (
     DELETE FROM outbox
     WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL AND position IN (
@@ -54,6 +54,7 @@ WITH sent AS (
 UPDATE batch_epochs AS e SET first_sent_at = clock_timestamp()
 FROM sent
 WHERE sent.is_final AND e.batch_id = sent.batch_id AND e.event_id = sent.event_id AND e.first_sent_at IS NULL
+RETURNING extract(epoch FROM clock_timestamp() - e.ended_at) AS waited
 
 -- name: read_unsent
 -- Reads a page of the outbox in order of position: as many rows as fit into :max_bytes, but at least one.

@@ -1,0 +1,1 @@
+"""Prometheus beside a local run: the gauges of the health check, rules, and a dashboard for Grafana."""
