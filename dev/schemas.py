@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from pydantic import create_model
 
 from dev.programs.tools import ROOT
-from els_core.contracts import inbound, outbound
+from els_core.contracts import commands, inbound, outbound
 from els_core.contracts.fields import Metadata
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ INBOUND: tuple[type[WireModel], ...] = (
     inbound.BatchEssaysRegistered,
     inbound.EssayContentProvisioned,
     inbound.EssayValidationFailed,
+    commands.BatchCommand,
 )
 OUTBOUND: tuple[type[WireModel], ...] = get_args(outbound.Data.__value__)
 # An inbound event may omit fields that have a default; an outbound one never does.

@@ -19,9 +19,11 @@ SHARED = {
     "__init__",
     "announce_batch",
     "budgets",
+    "commands",
     "decision_step",
     "message_consumer",
     "messages",
+    "metrics",
     "post_commit",
     "signals",
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from els_core.application.register_batch import Rejected, Repeated
+from els_core.application.register_batch import REJECTION, Rejected, Repeated
 from els_core.domain.batches import Status
 from els_core.domain.outcomes import Duplicate, Excess, Late, Reason
 from tests.factories import content, failure, registration
@@ -54,7 +54,10 @@ def test_arrivals_and_registrations_after_the_final_result_change_nothing(
         assert environment.provision(*after_the_end).outcomes == expected
         repeated = environment.provision(*before_the_end).outcomes
         assert all(isinstance(outcome, Duplicate) for outcome in repeated)
-        assert environment.register(registration(2), registration(3)).answers == [Repeated(), Rejected()]
+        assert environment.register(registration(2), registration(3)).answers == [
+            Repeated(),
+            Rejected(REJECTION),
+        ]
     after = environment.snapshot()
     assert (after.batch.status, after.assigned, after.slot_failures, after.available) == (
         status,

@@ -11,8 +11,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.application.decision_step import StoreRejection
 from els_core.application.message_consumer import Retry
+from els_core.application.metrics import Metric
 from els_core.application.register_batch import RegistrationAnswer
-from els_core.application.signals import Metric, of_arrival, of_closed_batch, of_finding, of_registration
+from els_core.application.signals import of_arrival, of_closed_batch, of_command, of_finding, of_registration
+from els_core.application.steer_batch import SteeringAnswer
 from els_core.domain.audit import FindingKind
 from els_core.domain.batches import Status
 from els_core.domain.outcomes import Outcome
@@ -20,10 +22,12 @@ from tests.architecture.project import CORE, names_in, parse, python_files
 from tests.telemetry_output import captured_log, metrics_of
 from tests.unit.adapters.telemetry_results import (
     ANSWERS,
+    COMMANDS,
     OUTCOMES,
     TERMINAL,
     arrivals_consumed,
     audit_report,
+    commands_consumed,
     description,
     migrate_and_fail,
     registrations_consumed,
@@ -52,6 +56,7 @@ def members(alias: TypeAliasType) -> set[type]:
 def run_everything(telemetry: Telemetry) -> None:
     telemetry.arrivals_consumed(arrivals_consumed())
     telemetry.registrations_consumed(registrations_consumed())
+    telemetry.commands_consumed(commands_consumed())
     telemetry.audit_finished(audit_report())
     telemetry.status_read("b", description(Status.READY))
     telemetry.status_read("b", None)
@@ -83,10 +88,10 @@ def test_a_metric_has_a_name_of_its_own_a_unit_of_cloudwatch_and_one_sentence() 
 def test_no_other_file_names_a_metric_or_adds_one() -> None:
     names = {metric.metric_name for metric in Metric}
     product = python_files("layers", "functions", "migrations", "dev", "benchmarks")
-    others = [path for path in product if path != CORE / "application" / "signals.py"]
+    others = [path for path in product if path != CORE / "application" / "metrics.py"]
     assert {str(path): found for path in others if (found := names & set(texts_in(path)))} == {}
     adding = [path for path in others if {"add_metric", "single_metric"} & set(names_in(path))]
-    assert adding == [CORE / "adapters" / "telemetry" / "logs_and_metrics.py"]
+    assert adding == [CORE / "adapters" / "telemetry" / "recorder.py"]
 
 
 def texts_in(path: Path) -> Iterator[str]:
@@ -105,12 +110,18 @@ def test_the_samples_of_these_tests_are_complete(samples: dict[type, object], al
     assert set(samples) == members(alias) | {StoreRejection, Retry}
 
 
+def test_the_answers_to_commands_have_the_words_of_these_tests() -> None:
+    assert {word: of_command(answer).word for word, answer in COMMANDS.items()} == {w: w for w in COMMANDS}
+    assert {type(answer) for answer in COMMANDS.values()} == members(SteeringAnswer)
+
+
 def test_every_result_has_a_metric_of_its_own() -> None:
     signals = [
         *map(of_arrival, OUTCOMES.values()),
         *map(of_registration, ANSWERS.values()),
         *map(of_closed_batch, TERMINAL),
         *map(of_finding, FindingKind),
+        *map(of_command, COMMANDS.values()),
     ]
     assert len({signal.metric for signal in signals}) == len(signals)
 

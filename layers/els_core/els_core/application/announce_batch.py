@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from els_core.application.decision_step import Decision
-from els_core.domain.events import batch_closed
+from els_core.domain.announcements import batch_closed
 
 if TYPE_CHECKING:
     from els_core.application.ports.messaging import EventEncoder
@@ -54,8 +54,8 @@ class AnnounceBatch:
         return Announced(message, published)
 
     def _enqueue(self, transaction: Transaction, batch_id: str) -> OutboxMessage:
-        transaction.lock([batch_id])
-        kept = transaction.announce_again(batch_id)
+        batch = transaction.lock([batch_id])[batch_id]
+        kept = transaction.announce_again(batch_id, batch.epoch)
         if kept is not None:
             return kept
         [snapshot] = transaction.snapshots([batch_id])

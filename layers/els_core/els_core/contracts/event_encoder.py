@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Literal, TypedDict, assert_never
 from uuid import UUID, uuid5
 
 from els_core.contracts import outbound
@@ -11,19 +11,23 @@ from els_core.contracts.final_results import final_result, without_lists
 from els_core.domain.arrivals import kind_of
 from els_core.domain.events import (
     BatchClosed,
+    BatchReopened,
+    CommandAnswered,
     ExcessContent,
     OutboxMessage,
     ParkedOverdue,
     RegistrationRejected,
     SlotsAssigned,
+    SlotsReleased,
 )
+from els_core.domain.outcomes import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from els_core.domain.arrivals import Arrival
-    from els_core.domain.batches import AssignedSlot
+    from els_core.domain.batches import AssignedSlot, ReleasedSlot
     from els_core.domain.events import DomainEvent
 
 # An entry of PutEvents may be 1 MB, counted in UTF-8 bytes with its source, detail-type and time. The margin
@@ -57,6 +61,7 @@ class JsonEventEncoder:
                 type(data).__name__,
                 detail,
                 _digest(data),
+                event.ended_by if isinstance(event, BatchClosed) else None,
                 is_final=isinstance(event, BatchClosed),
             )
 
@@ -75,23 +80,38 @@ class JsonEventEncoder:
         match event:
             case SlotsAssigned():
                 for chunk in self._chunks([_assignment(slot) for slot in event.assignments]):
-                    yield outbound.EssaySlotsAssigned(batch_id=event.batch_id, assignments=chunk)
+                    yield outbound.EssaySlotsAssigned(**_at(event), assignments=chunk)
+            case SlotsReleased():
+                for released in self._chunks([_released(slot) for slot in event.released]):
+                    yield outbound.EssaySlotsReleased(**_at(event), released=released)
             case ParkedOverdue():
                 for overdue in self._chunks([_overdue(arrival) for arrival in event.arrivals]):
-                    yield outbound.ParkedContentOverdue(batch_id=event.batch_id, arrivals=overdue)
+                    yield outbound.ParkedContentOverdue(**_at(event), arrivals=overdue)
+            case _:
+                yield self._whole(event)
+
+    def _whole(
+        self, event: ExcessContent | RegistrationRejected | BatchReopened | CommandAnswered | BatchClosed
+    ) -> outbound.Data:
+        """Return the data of an event that is never split."""
+        match event:
             case ExcessContent():
-                yield outbound.ExcessContentProvisioned(
-                    batch_id=event.batch_id,
+                return outbound.ExcessContentProvisioned(
+                    **_at(event),
                     text_storage_id=event.content.text_storage_id,
                     original_file_name=event.content.original_file_name,
-                    reason=event.reason.value,
+                    reason=_reason(event.reason),
                 )
             case RegistrationRejected():
-                yield outbound.BatchRegistrationRejected(batch_id=event.batch_id, reason=event.reason)
+                return outbound.BatchRegistrationRejected(**_at(event), reason=event.reason)
+            case BatchReopened():
+                return _reopened(event)
+            case CommandAnswered():
+                return _answered(event)
             case BatchClosed():
-                whole = final_result(event.snapshot, event.details)
+                whole = final_result(event)
                 fits = len(whole.model_dump_json().encode()) <= self._max_detail_bytes
-                yield whole if fits else without_lists(whole)
+                return whole if fits else without_lists(whole)
             case _:
                 assert_never(event)
 
@@ -116,7 +136,7 @@ def _detail(data: outbound.Data, metadata: Metadata) -> str:
 
 def _digest(data: outbound.Data) -> str | None:
     match data:
-        case outbound.BatchEssaysReady() | outbound.BatchReadinessTimeout():
+        case outbound.BatchEssaysReady() | outbound.BatchReadinessTimeout() | outbound.BatchCancelled():
             return data.digest
         case (
             outbound.BatchValidationErrors()
@@ -124,10 +144,81 @@ def _digest(data: outbound.Data) -> str | None:
             | outbound.ExcessContentProvisioned()
             | outbound.BatchRegistrationRejected()
             | outbound.ParkedContentOverdue()
+            | outbound.BatchReopened()
+            | outbound.EssaySlotsReleased()
+            | outbound.BatchCommandApplied()
+            | outbound.BatchCommandRefused()
         ):
             return None
         case _:
             assert_never(data)
+
+
+class _At(TypedDict):
+    batch_id: str
+    epoch: int
+    version: int
+
+
+def _at(event: SlotsAssigned | SlotsReleased | ExcessContent | ParkedOverdue | RegistrationRejected) -> _At:
+    return _At(batch_id=event.batch_id, epoch=event.epoch, version=event.version)
+
+
+def _reason(reason: Reason) -> Literal["NO_AVAILABLE_SLOT", "BATCH_TIMED_OUT", "BATCH_CANCELLED"]:
+    """Return why a content is excess; raise ValueError for a reason that only a failure can have."""
+    match reason:
+        case Reason.NO_AVAILABLE_SLOT:
+            return "NO_AVAILABLE_SLOT"
+        case Reason.BATCH_TIMED_OUT:
+            return "BATCH_TIMED_OUT"
+        case Reason.BATCH_CANCELLED:
+            return "BATCH_CANCELLED"
+        case Reason.REPLACEMENT_FAILED:
+            raise ValueError(f"{reason} is why a failure uses no slot; no content is excess for it")
+        case _:
+            assert_never(reason)
+
+
+def _reopened(event: BatchReopened) -> outbound.BatchReopened:
+    batch = event.batch
+    if batch.deadline is None:
+        raise LookupError(f"batch {batch.batch_id} was opened again and has no deadline")
+    return outbound.BatchReopened(
+        batch_id=batch.batch_id,
+        epoch=batch.epoch,
+        version=batch.version,
+        expected_count=batch.expected_count,
+        assigned_count=batch.assigned_count,
+        failed_count=batch.failed_count,
+        taken_in=event.taken_in,
+        deadline=batch.deadline,
+    )
+
+
+def _answered(event: CommandAnswered) -> outbound.BatchCommandApplied | outbound.BatchCommandRefused:
+    answer = event.answer
+    data = {
+        "batch_id": event.batch_id,
+        "epoch": answer.epoch,
+        "version": answer.version,
+        "command_id": answer.command_id,
+        "command": answer.command.value,
+        "status": answer.status.value,
+    }
+    if answer.refusal is not None:
+        return outbound.BatchCommandRefused.model_validate(data | {"reason": answer.refusal.value})
+    return outbound.BatchCommandApplied.model_validate(
+        data
+        | {
+            "withdrawn_essay_ids": list(answer.withdrawn),
+            "released": [_released(slot) for slot in answer.released],
+            "taken_in": answer.taken_in,
+        }
+    )
+
+
+def _released(slot: ReleasedSlot) -> outbound.Released:
+    return outbound.Released(essay_id=slot.essay_id, text_storage_id=slot.text_storage_id)
 
 
 def _assignment(slot: AssignedSlot) -> outbound.Assignment:

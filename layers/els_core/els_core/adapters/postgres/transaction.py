@@ -16,11 +16,11 @@ from els_core.adapters.postgres.errors import fault_of
 from els_core.adapters.postgres.rows import (
     batch_of,
     first_answer_of,
-    message_of,
     parked_of,
     snapshot_of,
     writes_of,
 )
+from els_core.adapters.postgres.steering_statements import SteeringStatements
 from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.decisions import LockedView
 from els_core.domain.errors import ProcessingError
@@ -40,16 +40,17 @@ if TYPE_CHECKING:
     from els_core.domain.outcomes import FinalOutcome, Proposal
 
 
-class PostgresTransaction:
+class PostgresTransaction(SteeringStatements):
     """The port `Transaction` on one connection inside its transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
+    def lock(self, batch_ids: Sequence[str], *, only_known: bool = False) -> dict[str, Batch]:
         """Insert placeholders, then lock in the order of the ids."""
         ids = json.dumps(list(batch_ids))
-        self._run("insert placeholder batches", statements.INSERT_PLACEHOLDERS, ids=ids)
+        if not only_known:
+            self._run("insert placeholder batches", statements.INSERT_PLACEHOLDERS, ids=ids)
         rows = self._read("lock batches", statements.LOCK_BATCHES, ids=ids)
         return {row["batch_id"]: batch_of(row) for row in rows}
 
@@ -88,8 +89,15 @@ class PostgresTransaction:
         self._run("delete parked arrivals", statements.DELETE_PARKED, keys=json.dumps(rows))
 
     def record(self, changes: Sequence[BatchChange]) -> None:
-        """Write all in one statement and compare what was written with what was meant."""
-        parameters = {name: json.dumps(rows) for name, rows in writes_of(changes).items()}
+        """Write all in one statement and compare what was written with what was meant.
+
+        What is superseded, and slots that come and go, are written before, in statements of their own.
+        """
+        writes = writes_of(changes)
+        moved = self.write_before(changes)
+        for batch in writes["batches"]:
+            batch.update(moved.get(str(batch["batch_id"]), {}))
+        parameters = {name: json.dumps(rows) for name, rows in writes.items()}
         [row] = self._read("record decisions", statements.RECORD_DECISIONS, **parameters)
         if row["count"] != len(changes):
             raise ProcessingError(
@@ -113,6 +121,7 @@ class PostgresTransaction:
                 "detail_type": message.detail_type,
                 "detail": message.detail,
                 "digest": message.digest,
+                "ended_by": message.ended_by,
                 "is_final": message.is_final,
             }
             for message in messages
@@ -124,11 +133,6 @@ class PostgresTransaction:
             for message in messages
             if message.event_id in positions
         ]
-
-    def announce_again(self, batch_id: str) -> OutboxMessage | None:
-        """Insert the kept final result into the outbox again."""
-        rows = self._read("announce again", statements.INSERT_KEPT_RESULT, batch_id=batch_id)
-        return message_of(rows[0]) if rows else None
 
     def overdue(self, after: DeadlinePosition | None, max_slots: int) -> tuple[datetime, list[Batch]]:
         """Lock a page of overdue batches."""
@@ -192,6 +196,7 @@ def _asked(arrival: Arrival, proposal: Proposal | None) -> dict[str, str | None]
         "identity": arrival.identity,
         "text_storage_id": text_storage_id,
         "proposed": proposal.essay_id if proposal else None,
+        "supersedes": arrival.supersedes,
     }
 
 
@@ -201,6 +206,8 @@ def _view_of(rows: Sequence[RowMapping]) -> LockedView:
     free: dict[str, list[str]] = {}
     parked: set[ArrivalKey] = set()
     counts: dict[str, int] = {}
+    barred: set[ArrivalKey] = set()
+    names: dict[ArrivalKey, str] = {}
     for row in rows:
         match row["word"]:
             case "now":
@@ -209,10 +216,14 @@ def _view_of(rows: Sequence[RowMapping]) -> LockedView:
                 free.setdefault(row["batch_id"], []).append(row["what"])
             case "parked":
                 parked.add((row["batch_id"], row["identity"]))
+            case "barred":
+                barred.add((row["batch_id"], row["identity"]))
+            case "names":
+                names[row["batch_id"], row["identity"]] = row["what"]
             case "parked_count":
                 counts[row["batch_id"]] = int(row["what"])
             case word:
                 first[row["batch_id"], row["identity"]] = first_answer_of(word, row["what"])
     if now is None:
         raise ProcessingError("read locked view", service="Postgres", details="the time is missing")
-    return LockedView(now, first, free, parked, counts)
+    return LockedView(now, first, free, parked, counts, barred, names)
