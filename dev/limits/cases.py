@@ -62,7 +62,7 @@ def overdue_parked(scene: Scene) -> None:
     """Announce arrivals that are parked for too long, each for another batch."""
     scene.stores.park(scene.scale.backlog, 1)
     scene.repeat(SCHEDULED, sql.UNANNOUNCED)
-    announced = scene.stores.bus.take_summary()["kinds"].get("ParkedContentOverdue", 0)
+    announced = scene.stores.bus.take_summary()["events"].get("ParkedContentOverdue", 0)
     unsent = scene.stores.count(sql.UNSENT)
     scene.require(announced + unsent == scene.scale.backlog, f"{announced} announced, {unsent} unsent")
 
@@ -73,7 +73,7 @@ def outbox(scene: Scene) -> None:
     scene.invoke(SCHEDULED)
     scene.require_count(sql.UNSENT_FINALS, 0, "final results behind other events")
     scene.repeat(SCHEDULED, sql.UNSENT)
-    kinds = scene.stores.bus.take_summary()["kinds"]
+    kinds = scene.stores.bus.take_summary()["events"]
     expected = {"BatchEssaysReady": FINALS, "ExcessContentProvisioned": scene.scale.backlog}
     scene.require(kinds == expected, f"the bus took {kinds}")
 

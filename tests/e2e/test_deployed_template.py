@@ -129,7 +129,10 @@ def test_content_before_its_batch_and_duplicates_make_one_ready_batch(deployed: 
     until("the parking", lambda: deployed.status_of("early") == "awaited")
     deployed.announce(registration("early", 2))
     until("the terminal event", lambda: "BatchEssaysReady" in deployed.kinds("early"))
-    assert deployed.stack.status("early")["sentence"] == "ready: 2 of 2 assigned"
+    assert (
+        deployed.stack.status("early")["sentence"]
+        == "ready: 2 of 2 assigned; announced less than a minute ago"
+    )
     assert sum(kind in TERMINAL for kind in deployed.kinds("early").elements()) == 1
 
 

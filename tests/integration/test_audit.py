@@ -132,7 +132,7 @@ def test_an_uncommitted_proposal_is_found_and_its_slot_freed(environment: Audite
 
 def test_a_recent_proposal_may_still_commit_and_is_no_finding(environment: AuditedEnvironment) -> None:
     environment.let_time_pass()
-    environment.inspector.propose([content("on its way")], environment.clock.now() + RETENTION)
+    environment.inspector.propose([content("on-its-way")], environment.clock.now() + RETENTION)
     assert environment.findings() == []
 
 
@@ -158,7 +158,7 @@ def test_arrivals_parked_for_too_long_are_found_and_kept(environment: AuditedEnv
     environment.let_time_pass()
     [finding] = environment.repair()
     assert (finding.kind, finding.batch_id) == (FindingKind.PARKED_TOO_LONG, "never")
-    assert finding.detail == "2 arrivals wait for a registration"
+    assert finding.detail == "2 arrivals or more wait for a registration"
     assert environment.sql("SELECT count(*) FROM parked_arrivals") == [[2]]
 
 

@@ -27,7 +27,7 @@ def test_the_example_events_of_the_repository_make_a_batch_ready(dead_letter_que
     status = call("batch_status", example_event("batch_status"))
     body = json.loads(status["body"])
     assert (status["statusCode"], body["status"]) == (200, "ready")
-    assert body["sentence"] == "ready: 1 of 2 assigned; 1 file failed"
+    assert body["sentence"] == "ready: 1 of 2 assigned; 1 file failed; announced less than a minute ago"
     call("expire_batches", example_event("expire_batches"))
     call("publish_outbox", example_event("publish_outbox"))
     assert dead_letter_queue.messages() == []
@@ -162,7 +162,7 @@ def test_migrating_twice_or_a_newer_database_is_a_success(
     database_url: str, postgres: PostgresServer
 ) -> None:
     engine = connect(database_url)
-    assert upgrade(engine) == "0001"
+    assert upgrade(engine) == "0002"
     name = str(engine.url.database)
     postgres.execute("UPDATE alembic_version SET version_num = 'newer'", database=name)
     assert upgrade(engine) == "newer"

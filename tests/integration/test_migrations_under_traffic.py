@@ -11,12 +11,16 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic.script import ScriptDirectory
 
+from els_core.adapters.postgres import connection as postgres_connection
 from els_core.adapters.postgres import schema_upgrade as migrating
 from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.schema_upgrade import upgrade
+from els_core.bootstrap import Container
 from els_core.domain.batches import Status
 from els_core.domain.errors import CoordinationTimeoutError
+from els_core.settings import read_settings
 from tests.factories import content, registration
 from tests.integration.environment import Environment
 
@@ -41,6 +45,9 @@ REWRITES = """
     op.execute("SELECT pg_sleep(2)")
     op.execute("ALTER TABLE batches ALTER COLUMN version TYPE bigint")
 """
+SLOW = """
+    op.execute("SELECT pg_sleep(0.6)")
+"""
 ADDS = """
     op.execute("ALTER TABLE essays ADD COLUMN weight integer")
 """
@@ -55,8 +62,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def add_migration(folder: Path, body: str) -> None:
-    head = 'from alembic import op\n\nrevision = "9999"\ndown_revision = "0001"\n\n\ndef upgrade() -> None:'
-    (folder / "versions" / "9999_one_more.py").write_text(head + body, "utf-8")
+    head = ScriptDirectory(str(folder)).get_current_head()
+    revisions = f'revision = "9999"\ndown_revision = "{head}"'
+    text = f"from alembic import op\n\n{revisions}\n\n\ndef upgrade() -> None:"
+    (folder / "versions" / "9999_one_more.py").write_text(text + body, "utf-8")
 
 
 @dataclass
@@ -160,3 +169,15 @@ def test_a_table_rewrite_under_traffic_makes_messages_retry_and_loses_nothing(
         assert migrated.result() == "9999"
     assert environment.outcomes(content("a")) == {"assigned": 1}
     environment.close()
+
+
+def test_a_migration_is_not_bound_by_the_timeouts_of_the_role_and_the_functions(
+    folder: Path, database_url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_migration(folder, SLOW)
+    monkeypatch.setattr(postgres_connection, "SOCKET_TIMEOUT_SECONDS", 0.3)
+    name = database_url.rpartition("/")[2]
+    for limit in ("lock_timeout", "statement_timeout"):
+        postgres.execute(f"ALTER ROLE els IN DATABASE \"{name}\" SET {limit} = '300ms'")
+    settings = read_settings({"ELS_DATABASE_URL": database_url, "ELS_REDIS_URL": "redis://h:6379"})
+    assert Container(settings).migrate_database() == "9999"

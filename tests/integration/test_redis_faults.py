@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from moto import mock_aws
 
 from els_core.adapters.redis import connection as redis_connection
 from els_core.adapters.redis import keys
@@ -62,8 +63,10 @@ def test_an_unavailable_cluster_stops_only_what_needs_redis(
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
     nowhere = {"ELS_REDIS_URL": "redis://127.0.0.1:1", "ELS_REDIS_CLUSTER": "true"}
-    container = Container(read_settings({"ELS_DATABASE_URL": database_url, **nowhere}))
-    with closing(container):
+    container = Container(
+        read_settings({"ELS_DATABASE_URL": database_url, "ELS_EVENT_BUS": "default", **nowhere})
+    )
+    with mock_aws(), closing(container):
         assert container.publish_outbox().run(lambda: True) == RelayResult(sent=0, unsent=0)
         assert container.expire_batches().run(lambda: True).closed == []
         with pytest.raises(ExternalServiceError, match="Redis"):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import CheckConstraint, create_engine, text
 
-from els_core.adapters.postgres import connection as postgres_connection
 from els_core.adapters.postgres.connection import SOCKET_TIMEOUT_SECONDS, connect
-from els_core.bootstrap import Container
-from els_core.settings import read_settings
 from migrations.tables import METADATA
 from tests.conftest import migrate
 
@@ -131,26 +126,3 @@ def test_a_client_killed_in_its_transaction_keeps_no_lock(
     held.invalidate()
     silent.dispose()
     assert postgres.execute("SELECT 1") == [[1]]
-
-
-def test_a_migration_is_not_bound_by_the_timeouts_of_the_role_and_the_functions(
-    database_url: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(postgres_connection, "SOCKET_TIMEOUT_SECONDS", 0.3)
-    name = database_url.rpartition("/")[2]
-    for limit in ("lock_timeout", "statement_timeout"):
-        postgres.execute(f"ALTER ROLE els IN DATABASE \"{name}\" SET {limit} = '300ms'")
-    waits = f"""SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted
-        AND datname = '{name}' AND clock_timestamp() - query_start > interval '600 milliseconds'"""  # noqa: S608
-    container = Container(
-        read_settings({"ELS_DATABASE_URL": database_url, "ELS_REDIS_URL": "redis://h:6379"})
-    )
-    other = create_engine(database_url)
-    with ThreadPoolExecutor(1) as pool:
-        with other.begin() as holder:
-            holder.exec_driver_sql("SELECT pg_advisory_xact_lock(7315001)")
-            migrated = pool.submit(container.migrate_database)
-            while postgres.execute(waits) == [[0]] and not migrated.done():
-                Event().wait(0.02)
-        assert migrated.result() == "0001"
-    other.dispose()

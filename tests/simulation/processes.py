@@ -8,6 +8,8 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, override
 
 from els_core.application.post_commit import PostCommit
+from els_core.application.provision_content import ProvisionContent
+from els_core.application.register_batch import RegisterBatch
 from els_core.bootstrap import Container
 from els_core.contracts.inbound import parse_arrival, parse_registration
 from els_core.settings import Settings
@@ -23,6 +25,7 @@ from tests.simulation.producer import TIMEOUT
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from els_core.application.expire_batches import ExpireBatches
     from els_core.application.message_consumer import MessageConsumer
     from els_core.application.messages import PoisonMessage
     from els_core.application.ports.clock import Clock
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 
 
 PARKING = timedelta(hours=1)
+# Slots of a transaction: fewer than the largest batch of a run has, but all that one batch can park.
+MAX_SLOTS = 4
+MAX_DRAINED = 10
 SETTINGS = Settings.model_validate(
     {
         "ELS_DATABASE_URL": "postgresql+pg8000://els@nowhere/els",
@@ -87,7 +93,10 @@ class SkewedClock:
 
 
 class SkewedProcess(Process):
-    """A function instance with a skewed clock. Parsing is cached, because all runs share a few bodies."""
+    """A function instance with a skewed clock, whose transactions hold few slots: two batches rarely fit.
+
+    Parsing is cached, because all runs share a few bodies.
+    """
 
     def __init__(self, environment: Environment, skew: timedelta) -> None:
         super().__init__(environment)
@@ -101,11 +110,17 @@ class SkewedProcess(Process):
 
     @override
     def register_batch(self) -> MessageConsumer[Registration, RegistrationResult]:
-        return replace(super().register_batch(), parse=_registration)
+        process = RegisterBatch(self.post_commit, self.encoder, MAX_DRAINED).register
+        return replace(super().register_batch(), parse=_registration, process=process)
 
     @override
     def provision_content(self) -> MessageConsumer[Arrival, ProvisioningResult]:
-        return replace(super().provision_content(), parse=_arrival)
+        process = ProvisionContent(self.post_commit, self.encoder, MAX_SLOTS).provision
+        return replace(super().provision_content(), parse=_arrival, process=process)
+
+    @override
+    def expire_batches(self) -> ExpireBatches:
+        return replace(super().expire_batches(), max_slots=MAX_SLOTS)
 
 
 @cache

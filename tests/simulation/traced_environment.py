@@ -69,7 +69,7 @@ class TracedEnvironment(Environment):
         task = self.scheduler.running
         self._decided[task] = {}
         self.log("receives {}", " ".join(message.message_id for message in messages))
-        result = consumer.consume(messages)
+        result = consumer.consume(messages, self._has_time)
         for fault in result.faults:
             self._require_injected(fault)
         if task not in self.disturbed and queue is self.arrivals:
@@ -131,6 +131,10 @@ class TracedEnvironment(Environment):
             if self.is_quiescent and not self.arrivals.dead_lettered and not self.registrations.dead_lettered:
                 return
         self.fail(11, "", f"something is still in flight after {MAX_ROUNDS} rounds of redelivery")
+
+    def _has_time(self) -> bool:
+        """Choose whether the function may begin something more."""
+        return not self.injects_faults or not self.choices.chance(10)
 
     def _order(self, visible: Sequence[QueueMessage]) -> Sequence[QueueMessage]:
         """Choose which visible messages are received, and in what order."""
