@@ -17,6 +17,8 @@ from els_core.domain.batches import (
 from tests.fakes.tables import Locks, Table, TableTransaction, violation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from els_core.application.ports.clock import Clock
     from els_core.domain.arrivals import Arrival, Content, Failure
     from els_core.domain.events import OutboxMessage
@@ -137,6 +139,22 @@ BATCH_CHECKS = {
 }
 
 
+ESSAY_CHECKS: dict[str, Callable[[EssayRow], bool]] = {
+    "assigned_slot_has_a_content": lambda row: (
+        (row.status is SlotStatus.ASSIGNED) == (row.content is not None)
+    ),
+    "failed_slot_has_a_failure": lambda row: (
+        (row.status is SlotStatus.FAILED) == (row.failure_identity is not None)
+    ),
+}
+ESSAY_UNIQUES: dict[str, Callable[[EssayRow], Hashable]] = {
+    "one_slot_per_content": lambda row: (row.batch_id, row.content.text_storage_id) if row.content else None,
+    "one_slot_per_failure": lambda row: (
+        (row.batch_id, row.failure_identity) if row.failure_identity else None
+    ),
+}
+
+
 def _slot_of_failure(row: FailureRow) -> ArrivalKey | None:
     return (row.failure.batch_id, row.essay_id) if row.essay_id else None
 
@@ -147,25 +165,7 @@ class Database:
     def __init__(self, clock: Clock, scheduler: CooperativeScheduler) -> None:
         self.clock = clock
         self.batches = Table[str, BatchRow]("one_row_per_batch", BATCH_CHECKS)
-        self.essays = Table[ArrivalKey, EssayRow](
-            "one_row_per_slot",
-            {
-                "assigned_slot_has_a_content": lambda row: (
-                    (row.status is SlotStatus.ASSIGNED) == (row.content is not None)
-                ),
-                "failed_slot_has_a_failure": lambda row: (
-                    (row.status is SlotStatus.FAILED) == (row.failure_identity is not None)
-                ),
-            },
-            {
-                "one_slot_per_content": lambda row: (
-                    (row.batch_id, row.content.text_storage_id) if row.content else None
-                ),
-                "one_slot_per_failure": lambda row: (
-                    (row.batch_id, row.failure_identity) if row.failure_identity else None
-                ),
-            },
-        )
+        self.essays = Table[ArrivalKey, EssayRow]("one_row_per_slot", ESSAY_CHECKS, ESSAY_UNIQUES)
         self.failures = Table[ArrivalKey, FailureRow](
             "one_row_per_failure",
             {"failure_has_a_slot_or_is_late": lambda row: (row.essay_id is None) == bool(row.late_reason)},

@@ -13,7 +13,7 @@ from tests.fakes.lying_coordinator import LyingCoordinator
 from tests.integration.environment import Environment
 from tests.integration.reconciliation import assert_rows_are_consistent
 from tests.steering_scenarios import SCENARIOS
-from tests.steering_story import Story
+from tests.steering_walkthrough import Walkthrough
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ FROM superseded_arrivals
 
 
 class RealStage(Environment):
-    """The stage of a story on real stores."""
+    """The stage of a walkthrough on real stores."""
 
     def messages(self) -> Sequence[OutboxMessage]:
         return self.bus.published
@@ -54,6 +54,6 @@ def test_a_scenario_ends_as_the_design_says(
 ) -> None:
     liar = LyingCoordinator(essay_ids(4)) if mode == "lies" else None
     stage = RealStage(database_url, valkey.url, coordinator=liar)
-    SCENARIOS[name](Story(stage, twice=mode == "twice", forgets=mode == "forgets"))
+    SCENARIOS[name](Walkthrough(stage, twice=mode == "twice", forgets=mode == "forgets"))
     assert_rows_are_consistent(stage.engine)
     stage.close()

@@ -11,7 +11,7 @@ import pytest
 from tests.factories import essay_ids
 from tests.fakes.lying_coordinator import LyingCoordinator
 from tests.steering_scenarios import SCENARIOS
-from tests.steering_story import Story
+from tests.steering_walkthrough import Walkthrough
 from tests.unit.application.in_memory import InMemoryEnvironment
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class InMemoryStage(InMemoryEnvironment):
-    """The stage of a story in memory."""
+    """The stage of a walkthrough in memory."""
 
     def messages(self) -> Sequence[OutboxMessage]:
         return self.bus.accepted
@@ -54,4 +54,4 @@ MODES = ("plain", "twice", "forgets", "lies")
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_ends_as_the_design_says(name: str, mode: str) -> None:
     stage = InMemoryStage(LyingCoordinator(essay_ids(4)) if mode == "lies" else None)
-    SCENARIOS[name](Story(stage, twice=mode == "twice", forgets=mode == "forgets"))
+    SCENARIOS[name](Walkthrough(stage, twice=mode == "twice", forgets=mode == "forgets"))

@@ -8,7 +8,7 @@ import pytest
 
 from els_core.domain.superseding import heirs, superseded_by, takes_effect
 from tests.factories import content, failure
-from tests.steering_story import Story, c
+from tests.steering_walkthrough import Walkthrough, c
 from tests.unit.application.test_steering_scenarios import InMemoryStage
 
 NAMES = {"c5": "c4", "c4": "c1", "x1": "x2", "x2": "x1", "d4": "c1"}
@@ -68,15 +68,15 @@ def test_a_chain_ends_the_same_in_every_order_and_grouping(
 
 def told(slots: int, order: list[tuple[str, str | None]], cuts: list[bool], registered: int) -> str:
     """Deliver in this order, cut into calls, with the registration before the call of this position."""
-    story = Story(InMemoryStage(), twice=True)
+    walkthrough = Walkthrough(InMemoryStage(), twice=True)
     call: list[tuple[str, str | None]] = []
     for position, arrival in enumerate(order):
         if position == registered:
-            story.register(slots)
+            walkthrough.register(slots)
         call.append(arrival)
         if position == len(order) - 1 or cuts[position]:
-            story.arrive(*(c(name, supersedes) for name, supersedes in call))
+            walkthrough.arrive(*(c(name, supersedes) for name, supersedes in call))
             call = []
     if registered == len(order):
-        story.register(slots)
-    return story.state()
+        walkthrough.register(slots)
+    return walkthrough.state()

@@ -1,4 +1,4 @@
-"""A story about one batch, told to the use cases on fakes and on real stores alike.
+"""A walkthrough about one batch, told to the use cases on fakes and on real stores alike.
 
 Each call may be made twice, and Redis may forget everything before it.
 """
@@ -51,7 +51,7 @@ def identity(name: str) -> str:
 
 
 @dataclass
-class Story:
+class Walkthrough:
     stage: Stage
     twice: bool = False
     forgets: bool = False
