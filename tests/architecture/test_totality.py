@@ -29,6 +29,7 @@ class Added:
     identity: str
     file_upload_id: str | None = None
     traceparent: str | None = None
+    supersedes: str | None = None
 """
 EVENT = """
 
@@ -58,7 +59,7 @@ CHANGES = {
         Addition("domain/arrivals.py", "^type Arrival = ", " | Added", ARRIVAL),
         Addition("domain/arrivals.py", "FAILURE = ", '\n    ADDED = "added"'),
     ),
-    "a domain event": (Addition("domain/events.py", "^type DomainEvent = ", " | Added", EVENT),),
+    "a domain event": (Addition("domain/events.py", r"\| ParkedOverdue", "\n    | Added", EVENT),),
     "a command": (Addition("domain/commands.py", "^type Command = ", " | Added", COMMAND),),
     "a kind of proposal": (Addition("domain/outcomes.py", "UNKNOWN = ", '\n    ADDED = "added"'),),
     "a kind of finding": (Addition("domain/audit.py", "UNCOMMITTED_PROPOSALS = ", '\n    ADDED = "added"'),),
@@ -109,7 +110,7 @@ PLACES = {
         "adapters/postgres/transaction.py _asked",
         "adapters/redis/coordinator.py _argument",
     },
-    "a domain event": {"contracts/event_encoder.py _whole"},
+    "a domain event": {"contracts/event_encoder.py _parts"},
     "a command": {
         "domain/steering.py _steer_awaited",
         "domain/steering.py _steer_open",
