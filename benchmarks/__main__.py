@@ -27,6 +27,7 @@ from benchmarks.harness import (
 from benchmarks.report import rates_table, save, shares_table
 from benchmarks.servers import BUS, Servers
 from benchmarks.workload import WorkloadSize
+from dev.programs.process import exit_on_sigterm
 
 # An arrival costs more in a smaller SQS batch, so smaller SQS batches get smaller workloads.
 QUICK = [
@@ -78,4 +79,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    exit_on_sigterm()
     main()

@@ -59,7 +59,7 @@ def require_utf8(connection: Connection) -> None:
 
 
 def take_lock(connection: Connection) -> None:
-    """Wait for another runner, for a bounded time: whoever runs this owes an answer."""
+    """Wait for another runner, but not for ever: CloudFormation waits for the response."""
     for _ in range(LOCK_ATTEMPTS):
         taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), ADVISORY_LOCK).scalar_one()
         connection.commit()

@@ -1,4 +1,4 @@
-"""The servers of the tests: real ones, one of each per worker, started by whoever needs them first."""
+"""The real servers of the tests: one of each per worker, started by the first test that needs it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from dev.servers.valkey import ValkeyCluster, ValkeyServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
@@ -30,6 +32,15 @@ def database_url(postgres: PostgresServer) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     yield postgres.create_database(name, template="migrated")
     postgres.drop_database(name)
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    """Return a plain connection to the database of this test."""
+    engine = create_engine(database_url)
+    with engine.connect() as opened:
+        yield opened
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Reads what `Telemetry` writes: its log lines, and its metrics as CloudWatch finds them in the log."""
+"""Reads what `Telemetry` writes: log lines, metrics as CloudWatch finds them in the log, and spans."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
 
 
 @contextmanager
@@ -43,3 +50,12 @@ def metrics_of(out: str) -> dict[str, float]:
             assert metric["Unit"] == "Count"
             total[metric["Name"]] = total.get(metric["Name"], 0) + sum(blob[metric["Name"]])
     return total
+
+
+def recorded_spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """Let an SDK record all spans for the length of the test."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+    return exporter

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from contextlib import contextmanager
 from random import Random
@@ -17,6 +16,7 @@ from dev.chaos.experiment import Experiment
 from dev.chaos.redis_topologies import Cluster, PrimaryWithReplica
 from dev.chaos.scenarios import chaos, endurance, fault_schedule
 from dev.deploy import sam
+from dev.programs.process import exit_on_sigterm
 from dev.programs.tools import ROOT
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ def main() -> int:
     arguments = _arguments()
     console = Console()
     console = console if console.is_terminal else Console(width=WIDTH)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     experiments: list[Experiment] = []
     console.print("building the functions with sam, unless they are built already")
     with _observer(console) as observer, sam.built() as built:
@@ -92,4 +91,5 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    exit_on_sigterm()
     sys.exit(main())

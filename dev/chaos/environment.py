@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from dev.deploy.template import QueueDefinition, Template
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.tools import REGION
 from dev.servers.lambda_runtime import LambdaRuntime
 from dev.servers.local_aws import LocalAws
@@ -56,8 +57,8 @@ class SourceQueue(Queue):
 
 
 @dataclass
-class Environment:
-    """Stores, a local AWS and the settings of the functions; a context manager that leaves nothing behind."""
+class Environment(Lifecycle):
+    """Stores, a local AWS and the settings of the functions."""
 
     redis: RedisTopology
     built: Path
@@ -67,19 +68,15 @@ class Environment:
     source_queues: dict[str, SourceQueue] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
-    def __enter__(self) -> Self:
-        try:
-            self._stack.enter_context(self.postgres)
-            self._stack.enter_context(self.redis)
-            self._stack.enter_context(self.aws)
-            self._create_queues()
-            self._migrate()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def _open(self) -> None:
+        self._stack.enter_context(self.postgres)
+        self._stack.enter_context(self.redis)
+        self._stack.enter_context(self.aws)
+        self._create_queues()
+        self._migrate()
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Stop every server."""
         self._stack.close()
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from threading import Event
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pg8000.exceptions import Error
@@ -22,6 +22,7 @@ from dev.chaos.producer import Producer
 from dev.chaos.reconciliation import CheckResult, Reconciliation
 from dev.chaos.worker_threads import WorkerThreads
 from dev.chaos.workload import WorkloadGenerator
+from dev.programs.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,8 +35,8 @@ DRAIN_SECONDS = 240.0
 
 
 @dataclass
-class Experiment:
-    """A run on one Redis topology; a context manager around everything that it starts.
+class Experiment(Lifecycle):
+    """A run on one Redis topology, with everything that it starts.
 
     The title is part of the seed: two experiments of one run break in different orders.
     """
@@ -66,24 +67,20 @@ class Experiment:
         self.leak_check = LeakCheck(self.fleet)
         self.load_stopped, self.all_sent = Event(), Event()
 
-    def __enter__(self) -> Self:
-        try:
-            self._stack.enter_context(self.environment)
-            self.phase = "starting the functions"
-            self._stack.enter_context(self.fleet)
-            self._stack.enter_context(self.threads)
-            workload = WorkloadGenerator(Random(self.random.random()), f"s{self.seed}")
-            random = Random(self.random.random())
-            self.producer = Producer(
-                self.environment, workload, random, self.threads, self.rate, self.batch_limit
-            )
-            self.consumer = Consumer(self.environment, self.threads)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def _open(self) -> None:
+        self._stack.enter_context(self.environment)
+        self.phase = "starting the functions"
+        self._stack.enter_context(self.fleet)
+        self._stack.enter_context(self.threads)
+        workload = WorkloadGenerator(Random(self.random.random()), f"s{self.seed}")
+        random = Random(self.random.random())
+        self.producer = Producer(
+            self.environment, workload, random, self.threads, self.rate, self.batch_limit
+        )
+        self.consumer = Consumer(self.environment, self.threads)
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Stop threads, functions and servers."""
         self._stack.close()
 
     @property
@@ -151,7 +148,7 @@ class Experiment:
     def reconcile(self) -> None:
         """Stop all threads and compare what was sent, what Postgres holds and what was published."""
         self.phase = "reconciling"
-        self.threads.__exit__()
+        self.threads.close()
         self.threads.raise_failure()
         depths = {queue.name: self.environment.depth(self._sqs, queue) for queue in self.environment.queues}
         self.results = Reconciliation(

@@ -6,10 +6,11 @@ import hashlib
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.tools import REGION
 from dev.servers.lambda_runtime import InvocationError
 
@@ -30,7 +31,7 @@ SCHEDULE_EVENT = {"version": "0", "detail-type": "Scheduled Event", "source": "a
 
 
 @dataclass
-class LambdaFleet:
+class LambdaFleet(Lifecycle):
     """All instances, each with its thread: `provisioning` of ProvisionContentFunction, one of each other."""
 
     environment: Environment
@@ -42,7 +43,7 @@ class LambdaFleet:
     _sources: dict[str, SourceQueue] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
-    def __enter__(self) -> Self:
+    def _open(self) -> None:
         self._sources = {
             queue.definition.function: queue for queue in self.environment.source_queues.values()
         }
@@ -51,16 +52,12 @@ class LambdaFleet:
             for function in self._sources
             for _ in range(self.provisioning if function == PROVISIONING_FUNCTION else 1)
         ]
-        try:
-            for function in (*functions, *self.environment.template.scheduled(SCHEDULE)):
-                runtime = self.environment.runtime(function)
-                self.runtimes.append(self._stack.enter_context(runtime))
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        for function in (*functions, *self.environment.template.scheduled(SCHEDULE)):
+            runtime = self.environment.runtime(function)
+            self.runtimes.append(self._stack.enter_context(runtime))
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Stop every instance."""
         self._stack.close()
 
     def start(self) -> None:

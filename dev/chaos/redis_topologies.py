@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
 from dev.chaos.faults import DOWN_SECONDS, FROZEN_SECONDS, INSTANT_SECONDS, Fault, nothing_to_end
+from dev.programs.lifecycle import Lifecycle
 from dev.servers.valkey import ValkeyCluster, ValkeyServer
 
 if TYPE_CHECKING:
@@ -16,23 +18,18 @@ if TYPE_CHECKING:
 LAG_SECONDS = 3.0
 
 
-class RedisTopology(Protocol):
+class RedisTopology(Lifecycle):
     """The Valkey servers that the functions use, and their faults."""
 
     url: str
     is_cluster: bool
 
-    def __enter__(self) -> Self:
-        """Start the servers."""
-
-    def __exit__(self, *_: object) -> None:
-        """Stop them."""
-
+    @abstractmethod
     def faults(self) -> Sequence[Fault]:
         """Return the faults that can be injected."""
 
 
-class PrimaryWithReplica:
+class PrimaryWithReplica(RedisTopology):
     """A primary and a replica behind one address, as a managed Redis without cluster mode."""
 
     is_cluster = False
@@ -44,18 +41,14 @@ class PrimaryWithReplica:
         self._port = self._primary.port
         self.url = self._primary.url
 
-    def __enter__(self) -> Self:
-        try:
-            self._primary.start()
-            self._start_replica()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def _open(self) -> None:
+        self._primary.open()
+        self._start_replica()
 
-    def __exit__(self, *_: object) -> None:
-        self._primary.__exit__()
-        self._replica.__exit__()
+    def close(self) -> None:
+        """Kill both servers."""
+        self._primary.close()
+        self._replica.close()
 
     def faults(self) -> Sequence[Fault]:
         """Return the faults that can be injected."""
@@ -119,17 +112,17 @@ class PrimaryWithReplica:
         self._primary.stop()
         self._replica.thaw()
         self._replica.take_over(self._port)
-        self._primary.__exit__()
+        self._primary.close()
         self._primary = self._replica
         self._start_replica()
 
     def _start_replica(self) -> None:
         self._replica = ValkeyServer()
-        self._replica.start()
+        self._replica.open()
         self._replica.follow(self._primary)
 
 
-class Cluster:
+class Cluster(RedisTopology):
     """Three primaries that share the hash slots."""
 
     is_cluster = True
@@ -138,12 +131,12 @@ class Cluster:
         self._cluster = ValkeyCluster()
         self.url = self._cluster.url
 
-    def __enter__(self) -> Self:
-        self._cluster.__enter__()
-        return self
+    def _open(self) -> None:
+        self._cluster.open()
 
-    def __exit__(self, *_: object) -> None:
-        self._cluster.__exit__()
+    def close(self) -> None:
+        """Kill every node."""
+        self._cluster.close()
 
     def faults(self) -> Sequence[Fault]:
         """Return the faults that can be injected."""

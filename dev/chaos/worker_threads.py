@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from dev.programs.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 JOIN_SECONDS = 60
 
 
-class WorkerThreads:
+class WorkerThreads(Lifecycle):
     """A context manager: on exit all its threads are stopped and joined."""
 
     def __init__(self) -> None:
@@ -19,10 +21,11 @@ class WorkerThreads:
         self._threads: list[Thread] = []
         self._failures: list[BaseException] = []
 
-    def __enter__(self) -> Self:
-        return self
+    def _open(self) -> None:
+        """Do nothing: `start` begins each thread."""
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Stop all threads and join them."""
         self.stopped.set()
         for thread in self._threads:
             thread.join(JOIN_SECONDS)

@@ -11,11 +11,12 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from dev.limits.case_run import QUICK, CaseRun, Scale
 from dev.limits.cases import CASES
 from dev.limits.function_process import FunctionProcess
-from dev.limits.scene import QUICK, Scale, Scene
 from dev.limits.stores import Stores
 from dev.limits.template import limits_of
+from dev.programs.process import exit_on_sigterm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,27 +29,27 @@ def run(scale: Scale, only: str = "") -> bool:
     print(HEAD, flush=True)
     fits = True
     with Stores() as stores:
-        for template, (function, play) in CASES.items():
+        for template, (function, run_case) in CASES.items():
             if only not in template:
                 continue
             limits = limits_of(function)
             stores.empty()
             with FunctionProcess(function, limits, stores.environment()) as process:
-                scene = Scene(scale, stores, process, limits)
-                play(scene)
-            problems = [*too_much(scene), *scene.problems]
+                run = CaseRun(scale, stores, process, limits)
+                run_case(run)
+            problems = [*too_much(run), *run.problems]
             name = template.format(**{key: f"{value:,}" for key, value in asdict(scale).items()})
-            print(line(name, scene, fits=not problems), flush=True)
+            print(line(name, run, fits=not problems), flush=True)
             for problem in problems:
                 print(f"  {problem}", flush=True)
             fits = fits and not problems
     return fits
 
 
-def too_much(scene: Scene) -> list[str]:
+def too_much(run: CaseRun) -> list[str]:
     """Return in words what exceeds the limits of the function."""
-    seconds, memory = _seconds(scene), _memory(scene)
-    limits = scene.limits
+    seconds, memory = _seconds(run), _memory(run)
+    limits = run.limits
     words = []
     if seconds >= limits.timeout_seconds:
         words.append(f"{seconds:.1f} s of {limits.timeout_seconds} s")
@@ -57,22 +58,22 @@ def too_much(scene: Scene) -> list[str]:
     return words
 
 
-def line(name: str, scene: Scene, *, fits: bool) -> str:
+def line(name: str, run: CaseRun, *, fits: bool) -> str:
     """Return a line of the table."""
-    cpu = max((one.cpu_seconds for one in scene.invocations), default=0.0)
-    limits = f"{scene.limits.timeout_seconds} s {scene.limits.memory_mb}"
+    cpu = max((one.cpu_seconds for one in run.invocations), default=0.0)
+    limits = f"{run.limits.timeout_seconds} s {run.limits.memory_mb}"
     verdict = "yes" if fits else "NO"
-    figures = f"{scene.rounds:>4} {_seconds(scene):>8.1f} {cpu:>6.1f} {_memory(scene):>4.0f} {limits:>10}"
+    figures = f"{run.rounds:>4} {_seconds(run):>8.1f} {cpu:>6.1f} {_memory(run):>4.0f} {limits:>10}"
     return f"{name:34} {figures}  {verdict}"
 
 
-def _seconds(scene: Scene) -> float:
-    share = scene.limits.cpu_share
-    return max((one.lambda_seconds(share) for one in scene.invocations), default=0.0)
+def _seconds(run: CaseRun) -> float:
+    share = run.limits.cpu_share
+    return max((one.lambda_seconds(share) for one in run.invocations), default=0.0)
 
 
-def _memory(scene: Scene) -> float:
-    return max((one.peak_mb for one in scene.invocations), default=0.0)
+def _memory(run: CaseRun) -> float:
+    return max((one.peak_mb for one in run.invocations), default=0.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,4 +86,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    exit_on_sigterm()
     raise SystemExit(main())

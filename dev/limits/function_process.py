@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any
 
 from dev.limits.invocation import Invocation
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import ServerError
 from dev.programs.tools import ROOT
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dev.limits.template import FunctionLimits
 
 
-class FunctionProcess:
+class FunctionProcess(Lifecycle):
     """Starts the process, calls the handler in it, and ends it."""
 
     def __init__(self, function: str, limits: FunctionLimits, environment: Mapping[str, str]) -> None:
@@ -26,7 +27,7 @@ class FunctionProcess:
         self._environment = dict(environment)
         self._process: subprocess.Popen[str] | None = None
 
-    def __enter__(self) -> Self:
+    def _open(self) -> None:
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.PIPE,
@@ -35,9 +36,9 @@ class FunctionProcess:
             cwd=ROOT,
             env=self._environment,
         )
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Kill the process."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Self
 
 from pg8000.native import Connection
 
 from benchmarks.loopback_bus import LoopbackBus
 from dev.limits import sql
+from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import run_to_end
 from dev.programs.tools import ROOT, environment
 from dev.servers.postgres import USER, PostgresServer
@@ -20,26 +20,24 @@ BATCHES_AT_ONCE = 10
 ROWS_AT_ONCE = 20_000
 
 
-class Stores:
-    """A real Postgres, a real Valkey and a bus on the loopback; a context manager that leaves nothing."""
+class Stores(Lifecycle):
+    """A real Postgres, a real Valkey and a bus on the loopback."""
 
     def __init__(self) -> None:
         self.postgres = PostgresServer()
         self.valkey = ValkeyServer()
         self.bus = LoopbackBus()
-        self._open = ExitStack()
+        self._servers = ExitStack()
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            for server in (self.postgres, self.valkey, self.bus):
-                stack.enter_context(server)
-            command = ["python", "-c", MIGRATE]
-            run_to_end(command, MIGRATE_SECONDS, cwd=ROOT, environment=self.environment())
-            self._open = stack.pop_all()
-        return self
+    def _open(self) -> None:
+        for server in (self.postgres, self.valkey, self.bus):
+            self._servers.enter_context(server)
+        command = ["python", "-c", MIGRATE]
+        run_to_end(command, MIGRATE_SECONDS, cwd=ROOT, environment=self.environment())
 
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def close(self) -> None:
+        """Stop every server."""
+        self._servers.close()
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a function on these stores."""

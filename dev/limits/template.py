@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import yaml
-
-from dev.programs.tools import ROOT
+from dev.deploy.template import Template
 
 # Lambda gives CPU in proportion to memory, one vCPU at this size.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
@@ -27,32 +24,8 @@ class FunctionLimits:
         return min(1.0, self.memory_mb / MEGABYTES_OF_ONE_CPU)
 
 
-class _Template(yaml.SafeLoader):
-    """Reads `!Ref Name` as the name, and other short forms as nothing."""
-
-
-def _short_form(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> object:
-    return loader.construct_scalar(node) if tag == "Ref" and isinstance(node, yaml.ScalarNode) else None
-
-
-_Template.add_multi_constructor("!", _short_form)
-
-
 def limits_of(function: str) -> FunctionLimits:
     """Return the limits of the function whose code lies in `functions/<function>/`."""
-    text = (ROOT / "template.yaml").read_text("utf-8")
-    template = yaml.load(text, Loader=_Template)  # noqa: S506 - a SafeLoader too
-    [own] = [
-        resource["Properties"]
-        for resource in template["Resources"].values()
-        if resource.get("Properties", {}).get("CodeUri") == f"functions/{function}/"
-    ]
-    properties = template["Globals"]["Function"] | own
-    return FunctionLimits(
-        _number(template, properties["MemorySize"]), _number(template, properties["Timeout"])
-    )
-
-
-def _number(template: dict[str, Any], value: int | str) -> int:
-    """Return a number, or the default of the parameter that is referred to."""
-    return value if isinstance(value, int) else int(template["Parameters"][value]["Default"])
+    name = f"{function.title().replace('_', '')}Function"
+    template = Template.read()
+    return FunctionLimits(template.memory_mb(name), template.timeout_seconds(name))

@@ -7,6 +7,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -34,6 +35,11 @@ def free_port() -> int:
 def unprivileged() -> str | None:
     """Return the user for servers that refuse to run as root, or None when this process is not root."""
     return pwd.getpwnam("nobody").pw_name if os.geteuid() == 0 else None
+
+
+def exit_on_sigterm() -> None:
+    """Let SIGTERM raise SystemExit in the main thread, so that every open context manager closes."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def run_to_end(command: Sequence[str], seconds: float, *, cwd: Path, environment: Mapping[str, str]) -> str:

@@ -68,6 +68,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take them away; the results that were kept are lost, the facts that they tell stay."""
+    """Drop them. The stored final results are lost; the batches stay, and so what the results are made of."""
     for statement in DOWNGRADE:
         op.execute(statement)

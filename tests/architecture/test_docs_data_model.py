@@ -6,15 +6,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from els_core.adapters.redis import keys
 from tests.architecture.documents import Page, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Connection
 
 PAGE = Page(Path("docs/data-model.md"))
@@ -43,14 +40,6 @@ JOIN pg_class AS i ON i.oid = x.indexrelid JOIN pg_class AS t ON t.oid = x.indre
 WHERE t.relnamespace = 'public'::regnamespace AND t.relname <> 'alembic_version'
     AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = x.indexrelid)
 """
-
-
-@pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
-    engine = create_engine(database_url)
-    with engine.connect() as opened:
-        yield opened
-    engine.dispose()
 
 
 def documented(head: str, width: int) -> list[tuple[str, ...]]:

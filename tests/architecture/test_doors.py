@@ -11,7 +11,7 @@ import pytest
 from els_core.bootstrap import Container
 from tests.architecture.project import CORE, FUNCTIONS, names_in, parse, python_files, resources
 
-# The migrations decide nothing, so they have no use case: they are an adapter's work.
+# The migrations decide nothing, so an adapter runs them without a use case.
 WITHOUT_USE_CASE = {"migrate_database"}
 # What use cases share; each other file of the application is the use case of its name.
 # `announce_batch` is reached from the command line.
@@ -27,6 +27,8 @@ SHARED = {
     "post_commit",
     "signals",
 }
+# Modules without behaviour of their own: constants, dataclasses, field types and models.
+WITHOUT_UNIT_TEST = {"__init__", "budgets", "commands", "messages", "metrics", "fields", "outbound"}
 MAX_HANDLER_LINES = 40
 LOGIC = (ast.If, ast.For, ast.While, ast.Try, ast.IfExp, ast.Match, ast.comprehension)
 
@@ -48,6 +50,13 @@ def test_the_use_case_is_a_class_of_the_same_name(function: str) -> None:
         if isinstance(node, ast.ClassDef)
     }
     assert camel(function) in classes
+
+
+@pytest.mark.parametrize("room", ["domain", "application", "contracts"])
+def test_every_module_has_its_unit_test_and_so_has_every_use_case(room: str) -> None:
+    modules = {path.stem for path in (CORE / room).glob("*.py")} - WITHOUT_UNIT_TEST
+    tests = {path.stem.removeprefix("test_") for path in Path("tests/unit", room).glob("test_*.py")}
+    assert modules - tests == set()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -12,17 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Rooms whose names are still being replaced. Empty it when they are.
-NOT_YET = (
-    "layers/els_core/els_core/adapters/postgres",
-    "layers/els_core/els_core/adapters/telemetry",
-    "dev",
-    "benchmarks",
-    "tests/chaos",
-    "tests/simulation/stores.py",
-    "tests/integration/test_demo",
-)
-
 # What stood there, and what stands there now. Exact identifiers: `Change` forbids no `BatchChange`.
 REPLACED = {
     "taking_in take_in TakenIn Intake intake": "message_consumer, MessageConsumer, consume",
@@ -77,9 +66,8 @@ def identifiers(path: Path) -> Iterator[str]:
 def test_no_replaced_name_comes_back() -> None:
     found: dict[str, set[str]] = defaultdict(set)
     for path in python_files(*OURS):
-        if not path.as_posix().startswith(NOT_YET):
-            for name in set(identifiers(path)) & OLD.keys():
-                found[path.as_posix()].add(f"{name}: say {OLD[name]}")
+        for name in set(identifiers(path)) & OLD.keys():
+            found[path.as_posix()].add(f"{name}: say {OLD[name]}")
     assert found == {}
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schemas that upstream and downstream read are those of the models."""
+"""The JSON Schemas that producers and consumers read are those of the models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Lua script's header and body say the same."""
+"""The header of a Lua script describes exactly what its body does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def halves(name: str) -> tuple[str, str]:
 
 
 def used(body: str, kind: str) -> set[int]:
-    """Return the positions of KEYS or ARGV that the body uses, those of its loops too."""
+    """Return the positions of KEYS or ARGV that the body uses, including those of its loops."""
     places = {int(number) for number in re.findall(rf"\b{kind}\[(\d+)\]", body)}
     for variable, first, last in re.findall(r"for (\w+) = (\d+), (\d+) do", body):
         if f"{kind}[{variable}]" in body:

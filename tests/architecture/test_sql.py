@@ -6,15 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.statements import body_of, read_statements
 from tests.architecture.project import python_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Connection
 
 STATEMENTS = read_statements()
@@ -41,15 +39,6 @@ def returned(name: str) -> set[str]:
     promise = header_of(name).split("Returns ")[1].split(";")[0].split(". ")[0]
     without_shapes = re.sub(r"\[\[.*?\]\]|\[.*?\]|\(.*?\)", "", promise.replace("\n", " "))
     return set(re.findall(r"[a-z_]+", without_shapes.split(":")[0]))
-
-
-@pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
-    engine = create_engine(database_url)
-    with engine.connect() as opened:
-        yield opened
-        opened.rollback()
-    engine.dispose()
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

@@ -57,8 +57,8 @@ class FakeRepositoryUnderTest:
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.turns = CooperativeScheduler()
-        self._fake = FakePostgres(self.clock, self.turns)
+        self.scheduler = CooperativeScheduler()
+        self._fake = FakePostgres(self.clock, self.scheduler)
 
     def repository(self) -> Repository:
         return self._fake
@@ -77,22 +77,24 @@ class FakeRepositoryUnderTest:
     def hold_while_waiting(self, hold: Work, wait: Work) -> None:
         def held(transaction: Transaction) -> None:
             hold(transaction)
-            waiting = self.turns.spawn("wait", lambda: self._fake.transact(wait))
-            self.turns.wait("hold", lambda: waiting.at.startswith("lock ("))
+            waiting = self.scheduler.spawn("wait", lambda: self._fake.transact(wait))
+            self.scheduler.wait("hold", lambda: waiting.at.startswith("lock ("))
 
-        self.turns.spawn("hold", lambda: self._fake.transact(held))
-        self.turns.run(lambda ready: ready[0])
+        self.scheduler.spawn("hold", lambda: self._fake.transact(held))
+        self.scheduler.run(lambda ready: ready[0])
 
     def cross(self, one: CrossWork, other: CrossWork) -> None:
         arrived: list[int] = []
 
         def meet() -> None:
             arrived.append(1)
-            self.turns.wait("meet", lambda: len(arrived) >= 2)
+            self.scheduler.wait("meet", lambda: len(arrived) >= 2)
 
-        self.turns.spawn("one", lambda: self._fake.transact(lambda transaction: one(transaction, meet)))
-        self.turns.spawn("other", lambda: self._fake.transact(lambda transaction: other(transaction, meet)))
-        self.turns.run(lambda ready: ready[0])
+        self.scheduler.spawn("one", lambda: self._fake.transact(lambda transaction: one(transaction, meet)))
+        self.scheduler.spawn(
+            "other", lambda: self._fake.transact(lambda transaction: other(transaction, meet))
+        )
+        self.scheduler.run(lambda ready: ready[0])
 
 
 AGE = text("""

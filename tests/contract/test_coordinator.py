@@ -207,7 +207,7 @@ def test_proposals_carry_the_version_that_redis_has(
 
 
 @pytest.mark.fault(29)
-def test_a_version_that_was_found_to_be_a_lie_is_replaced_and_no_other(
+def test_a_version_that_cannot_be_true_is_replaced_and_no_other(
     coordinator: CoordinatorUnderTest, deadline: datetime
 ) -> None:
     install(coordinator, snapshot(2, deadline, at(version=10**6), assigned=["a"]))

@@ -153,6 +153,7 @@ def test_enqueueing_returns_only_what_was_inserted_with_its_position(repository:
     assert [one.position for one in inserted] == [one.position for one in unsent(repository)][1:]
 
 
+@pytest.mark.fault(24)
 def test_a_kept_result_is_announced_again_with_the_same_bytes_at_a_new_position(
     repository: Repository,
 ) -> None:

@@ -6,7 +6,9 @@ import socket
 from contextlib import suppress
 from socketserver import BaseRequestHandler, StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dev.programs.lifecycle import Lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +25,8 @@ class Reply(NamedTuple):
     closes: bool = False
 
 
-class Server:
-    """A TCP server on the loopback, with a thread per connection; a context manager."""
+class Server(Lifecycle):
+    """A TCP server on the loopback, with a thread per connection."""
 
     def __init__(self, handler: type[BaseRequestHandler]) -> None:
         self._server = ThreadingTCPServer(("127.0.0.1", 0), handler)
@@ -33,11 +35,11 @@ class Server:
         self.port: int = self._server.server_address[1]
         self.url = f"redis://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
+    def _open(self) -> None:
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Stop listening."""
         self._server.shutdown()
         self._server.server_close()
 

@@ -61,6 +61,19 @@ def wait_for_a_blocked_session(postgres: PostgresServer) -> None:
         Event().wait(0.01)
 
 
+@pytest.mark.fault(22)
+def test_a_large_batch_in_progress_delays_no_small_batch(
+    environment: Environment, impatient: Environment
+) -> None:
+    environment.register(registration(2_000))
+    small = [f"small-{number}" for number in range(40)]
+    environment.register(*(registration(25, name) for name in small))
+    with hold_lock(environment, BATCH_ROW):
+        for name in small:
+            assert impatient.outcomes(*(content(f"c{n}", name) for n in range(25))) == {"assigned": 25}
+    assert impatient.bus.event_counts()["BatchEssaysReady"] == len(small)
+
+
 @pytest.mark.fault(19)
 @pytest.mark.parametrize("locked", [BATCH_ROW, ALL_SLOTS])
 def test_a_locked_slot_is_waited_for(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dev.limits.case_run import delivered_again
 from dev.limits.events import registrations_event
-from dev.limits.scene import delivered_again
 from els_core import bootstrap
 from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.schema_upgrade import upgrade

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import CheckConstraint, create_engine, text
+from sqlalchemy import CheckConstraint, text
 
 from els_core.adapters.postgres.connection import SOCKET_TIMEOUT_SECONDS, connect
 from migrations.tables import METADATA
 from tests.conftest import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Connection
 
     from dev.servers.postgres import PostgresServer
@@ -32,14 +30,6 @@ ROLE_LIMITS = """
 SELECT setconfig FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase
 WHERE datname = current_database()
 """
-
-
-@pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
-    engine = create_engine(database_url)
-    with engine.connect() as opened:
-        yield opened
-    engine.dispose()
 
 
 def configured(connection: Connection) -> Config:
@@ -71,7 +61,7 @@ def test_tables_and_migrations_have_the_same_check_constraints(
     assert made == named
 
 
-def test_every_constraint_has_a_name_that_reads_as_a_sentence(connection: Connection) -> None:
+def test_the_name_of_every_constraint_says_what_it_demands(connection: Connection) -> None:
     sentence = re.compile(r"^[a-z]+(_[a-z]+){2,}$")
     assert [name for name, _ in constraints(connection) if not sentence.match(name)] == []
 

@@ -6,10 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
 from els_core.adapters.clock import SystemClock
@@ -20,9 +16,13 @@ from els_core.domain.events import RegistrationRejected
 from tests.architecture.project import FUNCTIONS
 from tests.factories import CORRELATION
 from tests.integration.lambda_functions import call, example_event
+from tests.telemetry_output import recorded_spans
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
     from tests.integration.lambda_functions import DeadLetterQueue
 
@@ -40,11 +40,7 @@ SPANS = {
 
 @pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    return exporter
+    return recorded_spans(monkeypatch)
 
 
 def the(spans: InMemorySpanExporter) -> ReadableSpan:

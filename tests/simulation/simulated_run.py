@@ -48,6 +48,7 @@ class SimulatedRun(TracedEnvironment):
         self._unsent = [message for position, message in messages if position not in omitted]
         self._delivered: list[PlannedMessage] = []
         self._invocations = 0
+        self.time_is_short = plan.chance(50)
 
     def execute(self) -> None:
         """Execute the run; raise `InvariantViolated` at the first violation."""

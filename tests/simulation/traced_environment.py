@@ -30,7 +30,10 @@ SKEWS = tuple(timedelta(days=days) for days in (0, -2, 2, 400))
 
 
 class TracedEnvironment(Environment):
-    """While `injects_faults`, its `choices` decide; `disturbed` has the names of tasks that met a fault."""
+    """While `injects_faults`, its `choices` decide; `disturbed` has the names of tasks that met a fault.
+
+    While `time_is_short`, an invocation may have to stop before it has done everything.
+    """
 
     stores: TracedStores
 
@@ -42,6 +45,7 @@ class TracedEnvironment(Environment):
         self.bus = TracedBus(self)
         self.dead_letters = TracedDeadLetterQueue(self)
         self.injects_faults = True
+        self.time_is_short = False
         self.disturbed: set[str] = set()
         self._decided: dict[str, dict[ArrivalKey, Outcome]] = {}
         self._traced_versions: dict[str, int] = {}
@@ -134,7 +138,7 @@ class TracedEnvironment(Environment):
 
     def _has_time(self) -> bool:
         """Choose whether the function may begin something more."""
-        return not self.injects_faults or not self.choices.chance(10)
+        return not (self.injects_faults and self.time_is_short and self.choices.chance(60))
 
     def _order(self, visible: Sequence[QueueMessage]) -> Sequence[QueueMessage]:
         """Choose which visible messages are received, and in what order."""

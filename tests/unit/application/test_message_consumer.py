@@ -97,6 +97,7 @@ def test_an_unexpected_error_retries_its_message_alone() -> None:
 
 
 @pytest.mark.fault(21)
+@pytest.mark.fault(31)
 @pytest.mark.parametrize("fault", [ExternalServiceError("x"), CoordinationTimeoutError("x")])
 def test_an_unavailable_store_retries_every_message_after_one_call(fault: Exception) -> None:
     process = Processor({"5": fault})

@@ -160,6 +160,12 @@ OTHER_DATA: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.fault(6)
+def test_the_fingerprint_is_the_same_in_every_release() -> None:
+    """Else a registration that is delivered again after a deployment would be rejected."""
+    assert FINGERPRINT == "97388f22c80f6d79110e0979df3d1483d7ecfde80f3fbc2fb7beb26384884fa6"
+
+
+@pytest.mark.fault(6)
 @pytest.mark.parametrize("what", SAME_DATA)
 def test_the_same_data_has_the_same_fingerprint(what: str) -> None:
     assert accepted_registration(registration_event(**SAME_DATA[what])).fingerprint == FINGERPRINT

@@ -128,6 +128,9 @@ ARRIVALS = [
 ]
 
 
+@pytest.mark.fault(25)
+@pytest.mark.fault(39)
+@pytest.mark.fault(41)
 @pytest.mark.parametrize(("change", "code", "field", "reason"), ARRIVALS)
 def test_an_arrival_is_rejected_with_code_field_and_rule(
     change: Callable[[dict[str, Any]], None], code: str, field: str, reason: str

@@ -93,6 +93,35 @@ def test_a_new_arrival_gets_the_outcome_of_its_rule(
         assert change.before == row
 
 
+C2, F2 = content("c2"), failure("f2")
+
+# What becomes of a content and a failure of an awaited batch that has parked as many as stands there.
+BOTH_PARKED = (C, F)
+EXCESS_ONCE, LATE_ONCE = ((C, EXCESS),), ((F, LATE),)
+PARKING = [
+    # rule                                  parked  with these   first answers  outcomes
+    ("one is parked as the last",           1_999,  (),          (),            (Parked(), LATE)),
+    ("as many as any batch has slots",      2_000,  (),          (),            (EXCESS, LATE)),
+    ("what is parked already stays parked", 2_000,  BOTH_PARKED, (),            (Parked(), Parked())),
+    ("excess once, then a duplicate",       2_000,  (),          EXCESS_ONCE,   (Duplicate(EXCESS), LATE)),
+    ("late once, then a duplicate",         1_999,  (),          LATE_ONCE,     (Parked(), Duplicate(LATE))),
+]  # fmt: skip
+
+
+@pytest.mark.fault(34)
+@pytest.mark.parametrize(("rule", "count", "parked", "first", "outcomes"), PARKING)
+def test_an_awaited_batch_parks_no_more_arrivals_than_a_batch_has_slots(
+    rule: str,
+    count: int,
+    parked: tuple[Arrival, ...],
+    first: tuple[tuple[Arrival, FinalOutcome], ...],
+    outcomes: tuple[Outcome, Outcome],
+) -> None:
+    view = LockedView(NOW, first_answers(*first), {}, set(map(key_of, parked)), {AWAITED.batch_id: count})
+    change = decide(AWAITED, BOTH_KINDS, {}, view)
+    assert change.decided == tuple(zip(BOTH_KINDS, outcomes, strict=True)), rule
+
+
 # What is delivered again gets its first answer, whatever has become of the batch and whatever Redis proposes.
 REDELIVERY = [
     # rule                                        batch        arrival  first answer
@@ -115,7 +144,6 @@ def test_a_redelivered_arrival_is_a_duplicate_with_its_first_answer(
     assert change.decided == ((arrival, Duplicate(first)),), rule
 
 
-C2, F2 = content("c2"), failure("f2")
 SEEN = first_answers((C, Assigned("s1")), (F, Failed("s2")))
 UNSEEN = first_answers()
 ONE_LEFT = batch(slots=3, assigned=2)

@@ -9,7 +9,7 @@ import pytest
 from els_core.domain.superseding import heirs, superseded_by, takes_effect
 from tests.factories import content, failure
 from tests.steering_walkthrough import Walkthrough, c
-from tests.unit.application.test_steering_scenarios import InMemoryStage
+from tests.unit.application.test_steer_batch import InMemoryStage
 
 NAMES = {"c5": "c4", "c4": "c1", "x1": "x2", "x2": "x1", "d4": "c1"}
 

@@ -64,7 +64,12 @@ class ProvisionContent:
             answers.update(decision.outcomes)
             closed.extend(decision.closed)
             published.append(self.post_commit.run(decision, may_continue))
-            pending = {key: one for key, one in pending.items() if one.batch_id in decision.deferred}
+            # Of a deferred batch, an earlier half of the same transaction may have decided some arrivals.
+            pending = {
+                key: one
+                for key, one in pending.items()
+                if one.batch_id in decision.deferred and key not in decision.outcomes
+            }
         return ProvisioningResult(_answer_each(arrivals, answers), closed, published)
 
     def _decide(

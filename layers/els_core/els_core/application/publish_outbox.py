@@ -31,7 +31,7 @@ class RelayResult:
 
 @dataclass(frozen=True, slots=True)
 class PublishOutbox:
-    """Two relays at once send an event twice, never not at all."""
+    """Relays may overlap: an event may be sent twice, and none is lost."""
 
     post_commit: PostCommit
     bus: EventBusProbe

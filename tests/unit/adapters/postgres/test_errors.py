@@ -58,6 +58,7 @@ def error(state: str, constraint: str = "") -> DatabaseError:
 
 
 @pytest.mark.fault(21)
+@pytest.mark.fault(31)
 @pytest.mark.parametrize(("state", "said", "meaning"), MEANINGS)
 def test_an_error_is_recognised_by_its_sqlstate(state: str, said: str, meaning: type[FaultError]) -> None:
     fault = fault_of(error(state), "record decisions")

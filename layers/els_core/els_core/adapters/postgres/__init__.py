@@ -1,1 +1,1 @@
-"""The record and the judge."""
+"""Postgres, the source of truth: a slot is owned when its transaction has committed."""

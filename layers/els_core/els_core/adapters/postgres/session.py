@@ -59,7 +59,7 @@ class Session:
     def _autocommit(self) -> Iterator[Connection]:
         """Yield a connection whose statements commit by themselves: no BEGIN, no COMMIT, one round trip.
 
-        The driver is told itself: SQLAlchemy's AUTOCOMMIT sends a COMMIT all the same, and afterwards
+        Autocommit is set on the driver: SQLAlchemy's AUTOCOMMIT sends a COMMIT all the same, and afterwards
         statements that set the session back, which cost more and pin it at a proxy.
         """
         with self.engine.connect() as connection:

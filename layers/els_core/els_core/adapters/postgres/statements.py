@@ -17,14 +17,14 @@ _COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
 
 
 def read_statements() -> dict[str, str]:
-    """Return header and body of each statement by name; raise ValueError for a name that stands twice."""
+    """Return header and body of each statement by name; raise ValueError for a name that is defined twice."""
     found: dict[str, str] = {}
     for file in FILES:
         source = resources.files(__package__).joinpath("sql", f"{file}.sql").read_text("utf-8")
         _, *parts = _NAME.split(source)
         for name, statement in zip(parts[::2], parts[1::2], strict=True):
             if name in found:
-                raise ValueError(f"the statement {name} stands twice: once more in {file}.sql")
+                raise ValueError(f"the statement {name} is defined twice, once more in {file}.sql")
             found[name] = statement
     return found
 

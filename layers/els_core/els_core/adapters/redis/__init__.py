@@ -1,1 +1,1 @@
-"""The coordinator: proposes slots; what it says is a hint."""
+"""Redis, the coordinator: it proposes slots, and everything that it says is a hint."""

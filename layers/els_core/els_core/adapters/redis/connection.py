@@ -34,7 +34,7 @@ def connect(
     retry = Retry(ExponentialBackoff(cap=0.2, base=0.01), RETRIES, supported_errors=(CutConnectionError,))
     address = _without_user(url) if credentials else url
     options = {
-        "decode_responses": False,  # anything may come, also what is no text; `replies` decodes it
+        "decode_responses": False,  # a reply may hold bytes that are no text; `replies` decodes it
         "socket_connect_timeout": CONNECT_SECONDS,
         "socket_timeout": ANSWER_SECONDS,
         "retry": retry,
@@ -74,7 +74,7 @@ class _LazyCluster:
         return getattr(self._client, name)
 
     def close(self) -> None:
-        """Close all connections; the next use builds the client anew, with the topology of then."""
+        """Close all connections; the next use builds the client anew, with the topology of that moment."""
         if "_client" in vars(self):
             self._client.close()
             del self._client

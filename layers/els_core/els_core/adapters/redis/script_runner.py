@@ -50,7 +50,7 @@ class Script:
                 again = _pipeline(client, "EVAL", self.text, [calls[at] for at in lost])
                 for at, reply in zip(lost, again, strict=True):
                     replies[at] = reply
-        except Exception as error:  # the parser of replies raises what it likes
+        except Exception as error:  # redis-py raises many classes for a reply that it cannot parse
             raise _unavailable(client, self.name, error) from error
         for reply in replies:
             if isinstance(reply, Exception):
@@ -62,7 +62,7 @@ def ask(client: Redis | RedisCluster, question: Callable[[], object]) -> object:
     """Return the reply to one command; None where the key has another type."""
     try:
         return question()
-    except Exception as error:  # the parser of replies raises what it likes
+    except Exception as error:  # redis-py raises many classes for a reply that it cannot parse
         if code_of(error) == WRONG_TYPE:
             return None
         raise _unavailable(client, "ask about a batch", error) from error

@@ -36,8 +36,7 @@ class Coordinator(Protocol):
     def install(self, updates: Sequence[CoordinatorUpdate], now: datetime) -> None:
         """Write batches as they stood at the version of their row; never replace a newer version.
 
-        The version that an update `replaces` is replaced all the same: exactly that one was found to be a
-        lie.
+        The version that an update `replaces` is replaced although it is newer: it cannot be true.
         """
         ...
 

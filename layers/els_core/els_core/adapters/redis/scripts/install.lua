@@ -1,6 +1,6 @@
 -- Replaces everything known of one batch with its state at a version of its row. Keeps a newer version, so that
 -- a slow installer cannot bring an older state back. A version that makes no sense is replaced, and so is the one
--- that was found to be a lie. Existing keys are deleted first, whatever their type.
+-- in ARGV[4], which cannot be true. Existing keys are deleted first, whatever their type.
 --
 -- KEYS[1] SET    available slots
 -- KEYS[2] HASH   assignments: essay id -> content (JSON)
@@ -13,7 +13,7 @@
 --                failed [[failure identity, essay id]]; a terminal one has no lists
 -- ARGV[2] number now, seconds since 1970
 -- ARGV[3] number retention, seconds
--- ARGV[4] string the version that is a lie and is replaced although it is greater, or ""
+-- ARGV[4] string the version that is replaced although it is greater, or ""
 --
 -- Returns "installed" or "newer".
 

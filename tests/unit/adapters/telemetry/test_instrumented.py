@@ -6,21 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.domain.errors import ExternalServiceError
-from tests.telemetry_output import captured_log, lines_of, metrics_of
+from tests.telemetry_output import captured_log, lines_of, metrics_of, recorded_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import StringIO
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 ARN = "arn:aws:sqs:eu-north-1:123456789012:els-provision-content"
 
@@ -37,11 +35,7 @@ class Context:
 
 @pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    return exporter
+    return recorded_spans(monkeypatch)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from els_core.domain.audit import FindingKind
 from els_core.domain.batches import Status
 from tests.factories import CORRELATION
 from tests.telemetry_output import captured_log, lines_of
-from tests.unit.adapters.telemetry_results import (
+from tests.unit.adapters.telemetry.results import (
     COMMANDS,
     arrivals_consumed,
     audit_report,

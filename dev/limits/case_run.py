@@ -36,7 +36,7 @@ QUICK = Scale(batches=5, registrations=2, backlog=1_200, messages=50, copies=3)
 
 
 @dataclass
-class Scene:
+class CaseRun:
     """The stores and the function of one case, what its calls took, and what did not hold."""
 
     scale: Scale

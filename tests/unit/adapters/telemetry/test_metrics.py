@@ -1,0 +1,71 @@
+"""Every result has its word and its metric, and every metric is emitted by some result."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+
+from els_core.adapters.telemetry.logs_and_metrics import Telemetry
+from els_core.application.metrics import Metric
+from els_core.domain.batches import Status
+from tests.architecture.project import CORE, names_in, parse, python_files
+from tests.telemetry_output import captured_log, metrics_of
+from tests.unit.adapters.telemetry.results import (
+    arrivals_consumed,
+    audit_report,
+    commands_consumed,
+    description,
+    migrate_and_fail,
+    registrations_consumed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import StringIO
+    from pathlib import Path
+
+
+@pytest.fixture
+def log() -> Iterator[StringIO]:
+    with captured_log() as log:
+        yield log
+
+
+def run_everything(telemetry: Telemetry) -> None:
+    telemetry.arrivals_consumed(arrivals_consumed())
+    telemetry.registrations_consumed(registrations_consumed())
+    telemetry.commands_consumed(commands_consumed())
+    telemetry.audit_finished(audit_report())
+    telemetry.status_read("b", description(Status.READY))
+    telemetry.status_read("b", None)
+    telemetry.migration(lambda: "0001")()
+    with pytest.raises(ConnectionError):
+        telemetry.migration(migrate_and_fail)()
+    telemetry.metrics.flush_metrics()
+
+
+def test_every_metric_is_emitted_and_no_other(log: StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    telemetry = Telemetry()
+    run_everything(telemetry)
+    emitted = metrics_of(capsys.readouterr().out)
+    assert set(emitted) == {metric.metric_name for metric in Metric}
+    assert [name for name, count in emitted.items() if count == 0] == []
+    assert log.getvalue()
+
+
+def test_no_other_file_names_a_metric_or_adds_one() -> None:
+    names = {metric.metric_name for metric in Metric}
+    product = python_files("layers", "functions", "migrations", "dev", "benchmarks")
+    others = [path for path in product if path != CORE / "application" / "metrics.py"]
+    assert {str(path): found for path in others if (found := names & set(texts_in(path)))} == {}
+    adding = [path for path in others if {"add_metric", "single_metric"} & set(names_in(path))]
+    assert adding == [CORE / "adapters" / "telemetry" / "recorder.py"]
+
+
+def texts_in(path: Path) -> Iterator[str]:
+    for node in ast.walk(parse(path)):
+        match node:
+            case ast.Constant(value=str(text)):
+                yield text
