@@ -57,7 +57,7 @@ lock: .uv/bin/uv ## lock the dependencies and export those of the layer
 
 ### Before you push
 
-check: install ## ruff, mypy, import-linter, codespell, sam validate, lock
+check: install ## ruff, mypy, import-linter, codespell, sam validate, cfn-lint, checkov, lock
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/mypy
@@ -98,8 +98,11 @@ bench: install ## compare the handler with bare loops over the same drivers | [Q
 
 ### Build and clean
 
-build: install ## build functions and layers with sam, and compile the layer
-	$(RUN)/python -m dev build
+build: install ## build functions and layers with sam, and compile the layer | [ARCH=arm64] for another machine than this
+	$(if $(ARCH),ARCH=$(ARCH)) $(RUN)/python -m dev build
+
+invoke: install ## one function on its event in a container, with stores beside it (Docker) | NAME=provision_content
+	$(RUN)/python -m dev.deploy.invoke $(NAME)
 
 bundle: install ## build each function with its layers in one folder
 	$(RUN)/python -m dev bundle
@@ -109,4 +112,4 @@ clean: ## delete build output and caches; keep .uv, .venv and .local
 	find . -name __pycache__ -type d -not -path './.uv/*' -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .PHONY: help setup install demo demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
-	mutants fuzz limits chaos endurance bench build bundle clean
+	mutants fuzz limits chaos endurance bench build invoke bundle clean

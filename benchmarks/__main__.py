@@ -14,11 +14,13 @@ from rich.console import Console
 
 from benchmarks.baselines.redis_and_postgres import RedisAndPostgres
 from benchmarks.baselines.redis_only import RedisOnly
+from benchmarks.baselines.together import Together
 from benchmarks.candidates.handler import Handler
 from benchmarks.harness import (
     HANDLER,
     REDIS_AND_POSTGRES,
     REDIS_ONLY,
+    TOGETHER,
     BenchmarkCase,
     BenchmarkResult,
     Implementation,
@@ -48,16 +50,18 @@ def run(cases: list[BenchmarkCase], console: Console) -> list[BenchmarkResult]:
         handler = Handler(log)
         redis_only = RedisOnly(servers.valkey.url)
         redis_and_postgres = RedisAndPostgres(redis_only, servers.postgres.url, BUS)
+        together = Together(redis_only, servers.postgres.url, BUS)
         implementations: dict[str, Implementation] = {
             HANDLER: handler,
             REDIS_ONLY: redis_only,
             REDIS_AND_POSTGRES: redis_and_postgres,
+            TOGETHER: together,
         }
         for number, case in enumerate(cases, 1):
             work = f"{case.size} slots in SQS batches of {case.sqs_batch_size:,}, {case.rounds} rounds"
             console.print(f"{number} of {len(cases)}: {work} …", highlight=False)
             results.append(measure(case, implementations, servers))
-        for implementation in (handler, redis_and_postgres, redis_only):
+        for implementation in (handler, together, redis_and_postgres, redis_only):
             implementation.close()
     return results
 

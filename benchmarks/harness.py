@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from els_core.domain.arrivals import Arrival
 
 HANDLER, REDIS_ONLY, REDIS_AND_POSTGRES = "handler", "(a) Redis only", "(b) Redis and Postgres"
-BASELINES = (REDIS_AND_POSTGRES, REDIS_ONLY)
+TOGETHER = "(b') the same, together"
+BASELINES = (REDIS_AND_POSTGRES, TOGETHER, REDIS_ONLY)
 
 
 class Implementation(Protocol):

@@ -64,7 +64,7 @@ def _case(result: BenchmarkResult, *, is_first: bool = True) -> tuple[str, str]:
 
 
 def _share(share: Spread) -> str:
-    return f"{share.median:.2f} ({share.lowest:.2f} to {share.highest:.2f})"
+    return f"{share.median:.2f}\n({share.lowest:.2f} to {share.highest:.2f})"
 
 
 def _machine() -> str:

@@ -3,12 +3,12 @@
 import argparse
 
 from dev import schemas
-from dev.deploy import host_build, sam
+from dev.deploy import host_build, linting, sam
 from dev.deploy.bundle import bundle
 from dev.programs.process import ServerError
 
 ACTIONS = {
-    "validate": sam.validate,
+    "validate": linting.validate,
     "build": sam.build,
     "bundle": bundle,
     "host-build": host_build.build,

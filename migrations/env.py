@@ -7,6 +7,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from els_core.domain.errors import CoordinationTimeoutError, ProcessingError
 from els_core.settings import read_database_url
+from migrations.runtime_role import RuntimeRole
 from migrations.tables import METADATA
 
 # Two migrations at once wait for each other; the number is arbitrary and only has to be the same everywhere.
@@ -43,6 +44,8 @@ def migrate(connection: Connection) -> None:
     try:
         with context.begin_transaction():
             context.run_migrations()
+        if role := context.config.attributes.get("runtime_role"):
+            RuntimeRole(*role).prepare(connection)
     finally:
         connection.rollback()
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), ADVISORY_LOCK)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.schema import SchemaItem
 
 METADATA = MetaData()
+SEQUENCES = ("excess_order",)
 
 
 def _text(name: str, *, needed: bool = False) -> Column[str]:
@@ -188,4 +189,13 @@ job_runs = Table(
     METADATA,
     *(_text("job", needed=True), _moment("ran_at", needed=True)),
     PrimaryKeyConstraint("job", name="one_row_per_job"),
+)
+
+erasures = Table(
+    "erasures",
+    METADATA,
+    Column("position", BigInteger, Identity(always=True), nullable=False),
+    *(_text("batch_id", needed=True), _text("actor", needed=True), _text("reason", needed=True)),
+    _moment("erased_at", needed=True),
+    PrimaryKeyConstraint("position", name="one_row_per_erasure"),
 )

@@ -15,6 +15,7 @@ import boto3
 from pg8000.native import Connection
 from sqlalchemy.engine import make_url
 
+from benchmarks.baselines.sql import DELETE_SENT, ENQUEUE, LOCK, TERMINAL_DATA, WRITE
 from els_core.adapters.postgres.driver import dial
 from els_core.domain.arrivals import Content
 
@@ -29,90 +30,6 @@ type Writes = dict[str, list[Row]]
 
 ENTRIES_PER_CALL = 10
 TERMINAL_EVENT_TYPES = {"ready": "BatchEssaysReady", "failed": "BatchValidationErrors"}
-
-LOCK = """
-SELECT count(*) FROM (SELECT FROM batches
-    WHERE batch_id IN (SELECT jsonb_array_elements_text(CAST(:ids AS jsonb)))
-    ORDER BY batch_id FOR UPDATE) AS held
-"""
-
-# Assigns, counts and ends batches in one statement; returns the new excess contents and the changed batches.
-WRITE = """
-WITH slots AS (
-    UPDATE essays AS e SET status = n.status, text_storage_id = n.text_storage_id,
-        raw_file_storage_id = n.raw_file_storage_id, original_file_name = n.original_file_name,
-        file_size_bytes = n.file_size_bytes, content_md5_hash = n.content_md5_hash,
-        file_upload_id = n.file_upload_id, failure_identity = n.failure_identity,
-        settled_at = clock_timestamp()
-    FROM jsonb_to_recordset(CAST(:slots AS jsonb)) AS n (
-        batch_id text, essay_id text, status text, text_storage_id text, raw_file_storage_id text,
-        original_file_name text, file_size_bytes bigint, content_md5_hash text, file_upload_id text,
-        failure_identity text)
-    WHERE e.batch_id = n.batch_id AND e.essay_id = n.essay_id AND e.status = 'available'
-    RETURNING e.batch_id, e.status
-), failures AS (
-    INSERT INTO validation_failures (batch_id, identity, essay_id, late_reason, event_id, error_code,
-        error_message, original_file_name, raw_file_storage_id, file_size_bytes, file_upload_id)
-    SELECT * FROM jsonb_to_recordset(CAST(:failures AS jsonb)) AS n (
-        batch_id text, identity text, essay_id text, late_reason text, event_id text, error_code text,
-        error_message text, original_file_name text, raw_file_storage_id text, file_size_bytes bigint,
-        file_upload_id text)
-    ON CONFLICT DO NOTHING
-), excess AS (
-    INSERT INTO excess_contents (batch_id, text_storage_id, reason, original_file_name, raw_file_storage_id,
-        file_upload_id)
-    SELECT batch_id, text_storage_id, 'NO_AVAILABLE_SLOT', original_file_name, raw_file_storage_id,
-        file_upload_id
-    FROM jsonb_to_recordset(CAST(:excess AS jsonb)) AS n (
-        batch_id text, text_storage_id text, original_file_name text, raw_file_storage_id text,
-        file_upload_id text)
-    ON CONFLICT DO NOTHING RETURNING batch_id, text_storage_id
-), counts AS (
-    SELECT batch_id, count(*) FILTER (WHERE status = 'assigned') AS assigned,
-        count(*) FILTER (WHERE status = 'failed') AS failed FROM slots GROUP BY batch_id
-), changed AS (
-    UPDATE batches AS b SET version = b.version + 1, changed_at = clock_timestamp(),
-        assigned_count = b.assigned_count + c.assigned, failed_count = b.failed_count + c.failed,
-        status = CASE
-            WHEN b.assigned_count + b.failed_count + c.assigned + c.failed < b.expected_count THEN 'open'
-            WHEN b.assigned_count + c.assigned > 0 THEN 'ready' ELSE 'failed' END
-    FROM counts AS c WHERE b.batch_id = c.batch_id RETURNING b.batch_id, b.status
-)
-SELECT 'excess', batch_id, text_storage_id FROM excess UNION ALL
-SELECT 'batch', batch_id, status FROM changed
-"""
-
-# The data of a terminal event, built by Postgres so that Python copies one string.
-TERMINAL_DATA = """
-SELECT batch_id, correlation_id, json_build_object('batch_id', batch_id, 'expected_count', expected_count,
-    'assigned_count', assigned_count, 'failed_count', failed_count, 'lists_omitted', false,
-    'ready_essays', (SELECT json_agg(json_build_object('essay_id', essay_id, 'text_storage_id',
-            text_storage_id, 'original_file_name', original_file_name) ORDER BY essay_id COLLATE "C")
-        FROM essays AS e WHERE e.batch_id = b.batch_id AND e.status = 'assigned'),
-    'validation_failures', (SELECT json_agg(json_build_object('essay_id', essay_id, 'original_file_name',
-            original_file_name, 'validation_error_code', error_code, 'file_upload_id', file_upload_id))
-        FROM validation_failures AS v WHERE v.batch_id = b.batch_id AND v.essay_id IS NOT NULL),
-    'course_code', course_code, 'course_language', 'en', 'user_id', user_id, 'org_id', org_id,
-    'class_id', class_id, 'class_type', 'GUEST', 'essay_instructions', essay_instructions,
-    'student_prompt_ref', student_prompt_ref,
-    'digest', (SELECT encode(sha256(convert_to(string_agg(essay_id || ' ' || text_storage_id || E'\\n', ''
-            ORDER BY essay_id COLLATE "C"), 'UTF8')), 'hex')
-        FROM essays AS e WHERE e.batch_id = b.batch_id AND e.status = 'assigned'))::text
-FROM batches AS b WHERE batch_id IN (SELECT jsonb_array_elements_text(CAST(:ids AS jsonb)))
-"""
-
-ENQUEUE = """
-INSERT INTO outbox (event_id, batch_id, detail_type, detail)
-SELECT * FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS m (
-    event_id uuid, batch_id text, detail_type text, detail text)
-"""
-
-# As in the service, it does not wait for the disk: if it is lost, the event is published again.
-DELETE_SENT = """
-DELETE FROM outbox
-WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL
-    AND event_id IN (SELECT CAST(id AS uuid) FROM jsonb_array_elements_text(CAST(:ids AS jsonb)) AS id)
-"""
 
 
 class RedisAndPostgres:
@@ -137,21 +54,21 @@ class RedisAndPostgres:
 
         def run() -> None:
             for arrivals in sqs_batches:
-                self._assign(arrivals)
+                self.assign(arrivals)
 
         return run
 
-    def _assign(self, arrivals: Sequence[Arrival]) -> None:
+    def assign(self, arrivals: Sequence[Arrival]) -> None:
         """Propose; write and fill the outbox in one transaction; publish; empty the outbox."""
         proposals = self._redis.propose(arrivals)
-        writes = _writes(proposals)
+        writes = writes_of(proposals)
         if not any(writes.values()):
             return
         self._postgres.run("BEGIN")
         ids = {row["batch_id"] for rows in writes.values() for row in rows}
         self._lock.run(ids=json.dumps(list(ids)))
         written = self._write.run(**{name: json.dumps(rows) for name, rows in writes.items()})
-        messages = self._messages(writes, written)
+        messages = self.messages(writes, written)
         if messages:
             self._enqueue.run(messages=json.dumps(messages))
         self._postgres.run("COMMIT")
@@ -163,7 +80,7 @@ class RedisAndPostgres:
         """Close the connection to Postgres."""
         self._postgres.close()
 
-    def _messages(self, writes: Writes, written: list[list[str]]) -> list[Row]:
+    def messages(self, writes: Writes, written: list[list[str]]) -> list[Row]:
         """Return the outbox messages for what was written."""
         assigned: dict[str, list[Row]] = {}
         for row in writes["slots"]:
@@ -184,28 +101,33 @@ class RedisAndPostgres:
             for kind, batch_id, status in written
             if kind == "batch" and status in TERMINAL_EVENT_TYPES
         }
-        terminal = self._terminal_data.run(ids=json.dumps(list(ended))) if ended else []
+        terminal = self.terminal_data(list(ended)) if ended else []
         return messages + [
             _message(ended[batch_id], batch_id, correlation_id, data)
             for batch_id, correlation_id, data in terminal
         ]
 
+    def terminal_data(self, batch_ids: list[str]) -> list[list[str]]:
+        """Return batch id, correlation id and data of the terminal event of each ended batch."""
+        found: list[list[str]] = self._terminal_data.run(ids=json.dumps(batch_ids))
+        return found
+
+    def entry(self, message: Row) -> Row:
+        """Return a message as an entry of PutEvents."""
+        return {
+            "EventBusName": self._bus,
+            "Source": "els",
+            "DetailType": message["detail_type"],
+            "Detail": message["detail"],
+        }
+
     def _publish(self, messages: list[Row]) -> None:
         for start in range(0, len(messages), ENTRIES_PER_CALL):
-            self._events.put_events(
-                Entries=[
-                    {
-                        "EventBusName": self._bus,
-                        "Source": "els",
-                        "DetailType": message["detail_type"],
-                        "Detail": message["detail"],
-                    }
-                    for message in messages[start : start + ENTRIES_PER_CALL]
-                ]
-            )
+            entries: list[Any] = [self.entry(one) for one in messages[start : start + ENTRIES_PER_CALL]]
+            self._events.put_events(Entries=entries)
 
 
-def _writes(proposals: Sequence[tuple[Arrival, str]]) -> Writes:
+def writes_of(proposals: Sequence[tuple[Arrival, str]]) -> Writes:
     """Return the rows to write, by table; duplicates write nothing."""
     slots, failures, excess = [], [], {}
     for arrival, answer in proposals:

@@ -49,7 +49,7 @@ class RedisOnly:
         return [
             pair
             for group, answers in zip(groups.values(), pipeline.execute(), strict=True)
-            for pair in zip(group, answers, strict=True)
+            for pair in zip(group, answers[1:], strict=True)  # the version comes first
         ]
 
     def close(self) -> None:

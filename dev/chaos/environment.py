@@ -27,15 +27,10 @@ if TYPE_CHECKING:
     from dev.chaos.redis_topologies import RedisTopology
 
 INBOUND_BUS, OUTBOUND_BUS = "essays", "announcements"
+PARAMETERS = {"InboundBusName": INBOUND_BUS, "OutboundBusName": OUTBOUND_BUS, "ParkingSeconds": "20"}
 # Shorter than in a deployment, so that a frozen server outlasts a function and retries come soon. A function
 # still runs longer than any time limit of the stores.
-PARAMETERS = {
-    "InboundBusName": INBOUND_BUS,
-    "OutboundBusName": OUTBOUND_BUS,
-    "FunctionTimeoutSeconds": "12",
-    "VisibilityTimeoutSeconds": "12",
-    "ParkingSeconds": "20",
-}
+FUNCTION_SECONDS = 12
 CONFIG = Config(max_pool_connections=50, connect_timeout=2, read_timeout=10, retries={"max_attempts": 2})
 
 
@@ -62,6 +57,7 @@ class Environment(Lifecycle):
 
     redis: RedisTopology
     built: Path
+    function_seconds: int = FUNCTION_SECONDS  # for a function to run, and until a failed message is retried
     template: Template = field(default_factory=lambda: Template.read(PARAMETERS))
     postgres: PostgresServer = field(default_factory=PostgresServer)
     aws: LocalAws = field(default_factory=LocalAws)
@@ -98,8 +94,7 @@ class Environment(Lifecycle):
 
     def runtime(self, function: str) -> LambdaRuntime:
         """Return one instance of a function, not started."""
-        timeout = self.template.timeout_seconds(function)
-        return LambdaRuntime(self.built, function, self.settings(function), timeout)
+        return LambdaRuntime(self.built, function, self.settings(function), self.function_seconds)
 
     def sqs(self) -> SQSClient:
         """Return a client of the queues, for one thread."""
@@ -149,8 +144,7 @@ class Environment(Lifecycle):
             self.source_queues[source.name] = SourceQueue(
                 queue.name, queue.url, queue.arn, source, dead_letter_queue
             )
-        visibility = {"VisibilityTimeout": PARAMETERS["VisibilityTimeoutSeconds"]}
-        self.outbound_queue = _create_queue(sqs, "OutboundQueue", visibility)
+        self.outbound_queue = _create_queue(sqs, "OutboundQueue", self._visibility)
         _route(events, OUTBOUND_BUS, {"source": ["els"]}, self.outbound_queue)
 
     def _attributes(
@@ -160,7 +154,12 @@ class Environment(Lifecycle):
             "deadLetterTargetArn": dead_letter_queue.arn,
             "maxReceiveCount": max_receive_count or source.max_receive_count,
         }
-        return {**self.template.queue_attributes(source.name), "RedrivePolicy": json.dumps(policy)}
+        attributes = self.template.queue_attributes(source.name)
+        return {**attributes, **self._visibility, "RedrivePolicy": json.dumps(policy)}
+
+    @property
+    def _visibility(self) -> dict[str, str]:
+        return {"VisibilityTimeout": str(self.function_seconds)}
 
     def _set_attributes(self, queue: Queue, attributes: Any) -> None:
         self.sqs().set_queue_attributes(QueueUrl=queue.url, Attributes=attributes)

@@ -15,6 +15,7 @@ from redis.cluster import RedisCluster
 from dev.demo.client_errors import CLIENT_ERRORS
 from dev.deploy import host_build, sam
 from dev.deploy.bundle import BUNDLED
+from dev.deploy.migration import migrate
 from dev.deploy.stack import Stack, client_of
 from dev.programs.process import run_to_end
 from dev.programs.tools import REGION, ROOT
@@ -115,11 +116,8 @@ def deploy(
         "DatabaseUrl": os.environ.get("FUNCTIONS_DATABASE_URL", environment.database_url),
         "RedisUrl": os.environ.get("FUNCTIONS_REDIS_URL", environment.redis_url),
         "RedisCluster": str(environment.cluster).lower(),
-        "InboundBusName": environment.inbound,
-        "CreateInboundBus": "true",
-        "OutboundBusName": environment.outbound,
-        # As long as a function may take, so that no message is redelivered during a cold start.
-        "VisibilityTimeoutSeconds": "30",
+        "OutboundBusName": environment.outbound,  # the stack makes the inbound bus itself
+        "Stage": "local",
     }
     say("sam deploy: queues, rules, functions; the migrations run in it")
     client_of(environment.endpoint, "events").create_event_bus(Name=environment.outbound)
@@ -127,6 +125,8 @@ def deploy(
     stack = sam.deploy(
         environment.endpoint, parameters, name=environment.name, template=template, server_log=server_log
     )
+    if environment.given_aws:
+        migrate(stack)
     region = {"LocationConstraint": REGION}
     stack.client("s3").create_bucket(Bucket=environment.bucket, CreateBucketConfiguration=region)
     deployed = replace(environment, outputs=dict(stack.outputs))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BUNDLED = ROOT / ".aws-sam" / "bundle"
 FUNCTION, LAYER = "AWS::Serverless::Function", "AWS::Serverless::LayerVersion"
+STACK = "AWS::CloudFormation::Stack"
 
 
 def bundle() -> None:
@@ -32,6 +33,8 @@ def bundle() -> None:
             if resource["Type"] == FUNCTION:
                 own = resource["Properties"].pop("Layers", [])
                 _merge(built, name, [layer["Ref"] for layer in (*shared, *own)])
+            elif resource["Type"] == STACK:
+                shutil.copytree(built / name, BUNDLED / name)
     _remove_layers(template["Resources"])
     (BUNDLED / "template.yaml").write_text(yaml.safe_dump(template, sort_keys=False))
 

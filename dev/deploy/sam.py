@@ -14,6 +14,7 @@ from py_compile import PycInvalidationMode
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
+import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dev.deploy.stack import Stack, client_of
@@ -26,15 +27,25 @@ if TYPE_CHECKING:
 STACK = "els"
 BUILT = ROOT / ".aws-sam" / "build"
 BUILT_FROM = ROOT / ".aws-sam" / "built-from"  # the digest of the sources that BUILT was made from
-SOURCES = ("template.yaml", "samconfig.toml", "layers", "functions", "migrations")
+SOURCES = ("template.yaml", "samconfig.toml", "infra", "layers", "functions", "migrations")
 BUILD_SECONDS = 600  # the first build downloads the SAM CLI and the packages
 OUTPUT_LINES = 10  # of SAM, shown when it fails
-DEPLOY_SECONDS = 120  # ten times what it takes; a local AWS that hangs must not hang this process
+# Seconds on the project's local AWS; on LocalStack up to 100 s, and longer where it downloads an image first.
+DEPLOY_SECONDS = 600
+ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 def validate() -> None:
     """Lint the template."""
     _sam(BUILD_SECONDS, "validate", "--lint")
+
+
+def architecture() -> str:
+    """Return what to build for: ARCH as `make build ARCH=arm64` sets it, else this machine's own."""
+    wanted = os.environ.get("ARCH", os.uname().machine)
+    if wanted not in ARCHITECTURES:
+        raise ServerError(f"ARCH is {wanted}: expected x86_64 or arm64")
+    return ARCHITECTURES[wanted]
 
 
 def build() -> None:
@@ -58,7 +69,7 @@ def built() -> Iterator[Path]:
 
 def state_of(root: Path) -> str:
     """Return a digest of everything that a build depends on: sources, SAM CLI and interpreter."""
-    digest = hashlib.sha256(f"{SAM} {sys.version} {os.uname().machine}".encode())
+    digest = hashlib.sha256(f"{SAM} {sys.version} {architecture()}".encode())
     for source in (root / name for name in SOURCES):
         for path in [source] if source.is_file() else sorted(source.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
@@ -73,9 +84,17 @@ def _build() -> None:
     if BUILT_FROM.exists() and BUILT_FROM.read_text() == state and (BUILT / "template.yaml").exists():
         return
     BUILT_FROM.unlink(missing_ok=True)
-    _sam(BUILD_SECONDS, "build")
+    _sam(BUILD_SECONDS, "build", "--parameter-overrides", f"Architecture={architecture()}")
+    _fix_architecture()
     _compile()
     BUILT_FROM.write_text(state)
+
+
+def _fix_architecture() -> None:
+    """Make the architecture of the build the only one that it can be deployed with."""
+    template = yaml.safe_load((BUILT / "template.yaml").read_text())
+    template["Parameters"]["Architecture"] |= {"Default": architecture(), "AllowedValues": [architecture()]}
+    (BUILT / "template.yaml").write_text(yaml.safe_dump(template, sort_keys=False))
 
 
 def _compile() -> None:

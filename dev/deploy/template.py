@@ -90,17 +90,25 @@ class Template:
                 return NO_VALUE
             case {"Ref": str(name)}:
                 return self._value(name)
-            case {"Fn::If": [str(condition), then, otherwise]}:
-                holds = self._holds(self.document["Conditions"][condition])
-                return self.resolve(then if holds else otherwise)
+            case dict() if any(name.startswith("Fn::") for name in value):
+                return self._intrinsic(value)
             case dict():
-                if unknown := [name for name in value if name.startswith("Fn::")]:
-                    raise TemplateError(f"template.yaml uses {unknown[0]}: teach {__name__} to evaluate it")
                 resolved = {name: self.resolve(one) for name, one in value.items()}
                 return {name: one for name, one in resolved.items() if one is not NO_VALUE}
             case list():
                 return [one for one in map(self.resolve, value) if one is not NO_VALUE]
         return value
+
+    def _intrinsic(self, value: Any) -> Any:
+        match value:
+            case {"Fn::If": [str(condition), then, otherwise]}:
+                holds = self._holds(self.document["Conditions"][condition])
+                return self.resolve(then if holds else otherwise)
+            case {"Fn::FindInMap": [str(mapping), row, str(column)]}:
+                return self.document["Mappings"][mapping][self.resolve(row)][column]
+            case {"Fn::Select": [int(position), {"Ref": str(parameter)}]}:
+                return self._value(parameter).split(",")[position]
+        raise TemplateError(f"template.yaml uses {next(iter(value))}: teach {__name__} to evaluate it")
 
     def _holds(self, condition: Any) -> bool:
         match condition:

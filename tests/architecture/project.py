@@ -50,7 +50,12 @@ def _plain(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
 _Template.add_multi_constructor("!", _plain)
 
 
-def resources() -> dict[str, dict[str, Any]]:
-    template = yaml.load(Path("template.yaml").read_text("utf-8"), Loader=_Template)  # noqa: S506 - safe too
-    found: dict[str, dict[str, Any]] = template["Resources"]
+def read_template(path: Path) -> dict[str, Any]:
+    """Return a template with CloudFormation's short forms as plain values."""
+    template: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=_Template)  # noqa: S506 - safe too
+    return template
+
+
+def resources(path: Path = Path("template.yaml")) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = read_template(path)["Resources"]
     return found

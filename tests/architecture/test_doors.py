@@ -14,13 +14,14 @@ from tests.architecture.project import CORE, FUNCTIONS, names_in, parse, python_
 # The migrations decide nothing, so an adapter runs them without a use case.
 WITHOUT_USE_CASE = {"migrate_database"}
 # What use cases share; each other file of the application is the use case of its name.
-# `announce_batch` is reached from the command line.
+# `announce_batch` and `erase_batches` are reached from the command line.
 SHARED = {
     "__init__",
     "announce_batch",
     "budgets",
     "commands",
     "decision_step",
+    "erase_batches",
     "message_consumer",
     "messages",
     "metrics",

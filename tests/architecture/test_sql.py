@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STATEMENTS = read_statements()
 # A parameter of `text()`: a colon and a name, not a cast.
 PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
-SHAPES = {"JSON": "[]", "number": 1, "text": "", "boolean": True, "timestamp": None}
+SHAPES = {"JSON": "[]", "number": 0, "text": "", "boolean": True, "timestamp": None}
 
 
 def header_of(name: str) -> str:

@@ -9,7 +9,7 @@ from random import Random
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
-from dev.chaos.environment import INBOUND_BUS, OUTBOUND_BUS, Environment
+from dev.chaos.environment import Environment
 from dev.chaos.experiment import Experiment
 from dev.chaos.redis_topologies import PrimaryWithReplica
 from dev.chaos.scenarios import endurance
@@ -54,8 +54,8 @@ def test_twenty_instances_given_the_same_event_at_once_assign_it_once(built: Pat
         return instance.invoke(same_content)
 
     # Twenty cold starts share the cores, so a function may take as long as in a deployment.
-    template = Template.read({"InboundBusName": INBOUND_BUS, "OutboundBusName": OUTBOUND_BUS})
-    with Environment(PrimaryWithReplica(), built, template) as environment, ExitStack() as stack:
+    seconds = Template.read().timeout_seconds("ProvisionContentFunction")
+    with Environment(PrimaryWithReplica(), built, seconds) as environment, ExitStack() as stack:
         with environment.runtime("RegisterBatchFunction") as register:
             register.invoke(sqs_event(*of_type([*batch.events, *other.events], "BatchEssaysRegistered")))
         instances = [

@@ -9,6 +9,7 @@ import boto3
 
 from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
 from els_core.adapters.aws.event_bus import SOURCE, EventBridgePublisher
+from els_core.adapters.aws.put_events import PutEventsClient
 from tests.fakes.bus import FakeBus
 from tests.fakes.queues import FakeDeadLetterQueue
 
@@ -63,7 +64,7 @@ class EventBridgePublisherUnderTest:
         self._events.put_targets(
             Rule="all", EventBusName="outbound", Targets=[{"Id": "listener", "Arn": arn}]
         )
-        self.port = EventBridgePublisher(self._events, "outbound")
+        self.port = EventBridgePublisher(PutEventsClient(self._events), "outbound")
 
     def received(self) -> list[tuple[str, str]]:
         bodies: list[str] = []
@@ -76,7 +77,8 @@ class EventBridgePublisherUnderTest:
 
     def go_down(self) -> None:
         self.port = EventBridgePublisher(
-            boto3.client("events", region_name=REGION, endpoint_url="http://127.0.0.1:1"), "outbound"
+            PutEventsClient(boto3.client("events", region_name=REGION, endpoint_url="http://127.0.0.1:1")),
+            "outbound",
         )
 
 

@@ -234,16 +234,3 @@ def test_data_that_no_row_can_hold_is_rejected_and_a_savepoint_keeps_the_rest(
 
     repository.transact(work)
     assert [slot.text_storage_id for slot in snapshot_of(repository).assigned] == ["after", "before"]
-
-
-def test_a_rejected_statement_without_a_savepoint_fails_the_transaction(repository: Repository) -> None:
-    register(repository, 4)
-    refused = replace(content("a"), original_file_name="nul\x00")
-
-    def work(transaction: Transaction) -> None:
-        with pytest.raises(RejectedByStoreError):
-            record_as(transaction, (refused, Assigned("essay-0000")))
-        record_as(transaction, (content("after"), Assigned("essay-0001")))
-
-    with pytest.raises(ProcessingError):
-        repository.transact(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 
 from els_core.application.ports.repository import DeadlinePosition
 from els_core.domain.arrivals import key_of
-from els_core.domain.errors import ProcessingError
+from els_core.domain.errors import ProcessingError, RejectedByStoreError
 from els_core.domain.outcomes import Assigned, Parked
 from tests.contract.transactions import decide_and_commit, parked_of, record_as, register, snapshot_of
 from tests.factories import content, failure, registration
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from els_core.application.ports.repository import ParkedArrival, Repository, Transaction
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Batch
+    from els_core.domain.decisions import LockedView
     from tests.contract.repositories import RepositoryUnderTest
 
 HOUR = timedelta(hours=1)
@@ -138,3 +140,40 @@ def test_a_savepoint_rolls_back_only_its_own_writes(repository: Repository) -> N
     repository.transact(work)
     assert [slot.text_storage_id for slot in snapshot_of(repository).assigned] == ["c"]
     assert repository.snapshots(["inside"]) == []
+
+
+def test_locks_and_view_together_are_what_they_are_one_after_the_other(repository: Repository) -> None:
+    register(repository, 3)
+    decide_and_commit(repository, content("a"))
+    arrivals = [content("a"), content("b"), content("early", "other")]
+
+    def one_after_the_other(transaction: Transaction) -> tuple[object, object, object]:
+        return transaction.lock(["b", "other"]), *view_of(transaction.locked_view(arrivals, {}))
+
+    def together(transaction: Transaction) -> tuple[object, object, object]:
+        batches, view = transaction.lock_and_view(["b", "other"], arrivals, {})
+        return batches, *view_of(view)
+
+    assert repository.transact(together) == repository.transact(one_after_the_other)
+
+
+def view_of(view: LockedView) -> tuple[object, object]:
+    """Return what of a view does not depend on its moment."""
+    return view.first, {batch_id: set(free) for batch_id, free in view.free.items() if free}
+
+
+def test_a_rejected_statement_without_a_savepoint_fails_the_transaction(repository: Repository) -> None:
+    register(repository, 4)
+    refused = replace(content("a"), original_file_name="nul\x00")
+
+    def work(transaction: Transaction) -> None:
+        def write_and_read() -> None:
+            record_as(transaction, (refused, Assigned("essay-0000")))
+            transaction.lock(["b"])  # the writes before it have been judged by then
+
+        with pytest.raises(RejectedByStoreError):
+            write_and_read()
+        record_as(transaction, (content("after"), Assigned("essay-0001")))
+
+    with pytest.raises(ProcessingError):
+        repository.transact(work)

@@ -135,6 +135,14 @@ class FailpointTransaction:
     ) -> LockedView:
         return self._run("locked_view", lambda: self._inner.locked_view(arrivals, proposals))
 
+    def lock_and_view(
+        self,
+        batch_ids: Sequence[str],
+        arrivals: Sequence[Arrival],
+        proposals: Mapping[ArrivalKey, Proposal],
+    ) -> tuple[dict[str, Batch], LockedView]:
+        return self.lock(batch_ids), self.locked_view(arrivals, proposals)
+
     def open(self, registrations: Sequence[Registration]) -> dict[str, Batch]:
         return self._run("open", lambda: self._inner.open(registrations))
 
@@ -150,7 +158,7 @@ class FailpointTransaction:
     def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
         return self._run("snapshots", lambda: self._inner.snapshots(batch_ids))
 
-    def enqueue(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+    def enqueue(self, messages: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
         return self._run("enqueue", lambda: self._inner.enqueue(messages))
 
     def announce_again(self, batch_id: str, epoch: int) -> OutboxMessage | None:

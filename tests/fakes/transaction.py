@@ -37,6 +37,14 @@ class FakeTransaction(SteeringStatements, SweepStatements):
             self._insert_placeholders(batch_ids)
         return self._lock(batch_ids)
 
+    def lock_and_view(
+        self,
+        batch_ids: Sequence[str],
+        arrivals: Sequence[Arrival],
+        proposals: Mapping[ArrivalKey, Proposal],
+    ) -> tuple[dict[str, Batch], LockedView]:
+        return self.lock(batch_ids), self.locked_view(arrivals, proposals)
+
     def _insert_placeholders(self, batch_ids: Sequence[str]) -> None:
         with self._transaction.statement("insert placeholder batches"):
             for batch_id in sorted(batch_ids):

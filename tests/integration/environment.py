@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
-
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.repository import PostgresRepository
@@ -101,7 +99,8 @@ class Environment:
         self.bus = RecordingBus()
         self.engine = connect_postgres(database_url)
         self.redis = connect_redis(redis_url, cluster=cluster)
-        self.repository = PostgresRepository(Session(self.engine))
+        self.session = Session(self.engine)
+        self.repository = PostgresRepository(self.session)
         self.clock = clock or SystemClock()
         self.coordinator = coordinator or RedisCoordinator(self.redis, RETENTION)
         post_commit = PostCommit(self.coordinator, self.repository, self.bus, self.clock)
@@ -145,10 +144,6 @@ class Environment:
     def execute(self, sql: str) -> None:
         with self.engine.begin() as connection:
             connection.exec_driver_sql(sql)
-
-    def before_next_commit(self, action: Callable[[], object]) -> None:
-        """Run the action just before the next commit, once."""
-        event.listen(self.engine, "commit", lambda _: action(), once=True)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event
 from traceback import format_exception
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event
 
 from els_core.application.message_consumer import MessageConsumer
 from els_core.application.messages import QueueMessage
 from els_core.application.provision_content import ProvisioningResult
 from els_core.domain.arrivals import Arrival
-from els_core.domain.batches import Batch, Status
 from els_core.domain.decisions import BatchChange
 from els_core.domain.errors import CoordinationTimeoutError, RejectedByStoreError
 from els_core.domain.outcomes import Duplicate, Excess, Reason
 from tests.factories import content, failure, registration
 from tests.integration.environment import Environment
+from tests.integration.postgres_proxy import ProxiedEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,7 +109,7 @@ def test_a_fault_never_contains_a_file_name(environment: Environment, impatient:
     with hold_lock(environment, ALL_SLOTS), pytest.raises(CoordinationTimeoutError) as failed:
         impatient.provision(content(pupil))
     traceback = "".join(format_exception(failed.value))
-    assert "UPDATE essays" in traceback
+    assert "record decisions" in traceback
     assert pupil not in traceback
 
 
@@ -150,17 +150,15 @@ FAILURE_ROW = """INSERT INTO validation_failures (batch_id, identity, essay_id, 
 def test_after_a_unique_violation_the_row_written_first_is_the_answer(
     environment: Environment, postgres: PostgresServer
 ) -> None:
-    environment.register(registration(1))
-    environment.provision(content("other"))
-    writes = [EXCESS_ROW]
-
-    @event.listens_for(environment.engine, "before_cursor_execute")
-    def _write(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if "INSERT INTO excess_contents" in statement and writes:
-            write_without_foreign_keys(postgres, environment, writes.pop())
-
-    [answer] = environment.provision(content("a")).outcomes
+    proxied = ProxiedEnvironment(environment.database_url, environment.redis_url)
+    proxied.register(registration(1))
+    proxied.provision(content("other"))
+    proxied.proxy.before_sql(
+        "INSERT INTO excess_contents", lambda: write_without_foreign_keys(postgres, environment, EXCESS_ROW)
+    )
+    [answer] = proxied.provision(content("a")).outcomes
     assert answer == Duplicate(Excess(Reason.BATCH_TIMED_OUT))
+    proxied.close()
 
 
 class EmptyDeadLetterQueue:
@@ -193,11 +191,12 @@ def test_only_the_message_whose_rows_are_inconsistent_is_retried(
 def test_a_row_without_its_batch_is_rejected_with_the_name_of_the_constraint(
     environment: Environment,
 ) -> None:
-    ghost = Batch("ghost", Status.OPEN, 0)
-    change = BatchChange(ghost, ghost, ((content("a", "ghost"), Excess(Reason.NO_AVAILABLE_SLOT)),))
+    environment.register(registration(1))
 
     def work(transaction: Transaction) -> None:
-        transaction.record([change])
+        [before] = transaction.lock(["b"]).values()
+        excess = (content("a", "ghost"), Excess(Reason.NO_AVAILABLE_SLOT))
+        transaction.record([BatchChange(before, replace(before, version=before.version + 1), (excess,))])
 
     with pytest.raises(RejectedByStoreError, match="excess_content_belongs_to_a_batch"):
         environment.repository.transact(work)

@@ -17,6 +17,7 @@ from els_core.domain.batches import Registration
 from els_core.domain.outcomes import Assigned, Duplicate
 from tests.factories import content, failure, registration
 from tests.integration.environment import event_counts
+from tests.integration.postgres_proxy import ProxiedEnvironment
 from tests.integration.worker_processes import run_at_once
 
 if TYPE_CHECKING:
@@ -121,8 +122,9 @@ def test_of_simultaneous_registrations_one_opens_the_batch_and_the_others_are_re
 def die_before_the_commit(environment: Environment, one: Registration) -> None:
     """Kill this process when everything is written and nothing is committed."""
 
-    environment.before_next_commit(lambda: os.kill(os.getpid(), signal.SIGKILL))
-    environment.register(one)
+    proxied = ProxiedEnvironment(environment.database_url, environment.redis_url)
+    proxied.proxy.before_next_commit(lambda: os.kill(os.getpid(), signal.SIGKILL))
+    proxied.register(one)
 
 
 @pytest.mark.fault(6)

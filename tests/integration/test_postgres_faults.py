@@ -6,23 +6,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from pg8000.exceptions import InterfaceError
-from sqlalchemy import event
 
 from els_core.adapters.postgres import connection as postgres_connection
 from els_core.application.register_batch import Opened
 from els_core.domain.errors import ExternalServiceError, FaultError
 from tests.factories import content, failure, registration
-from tests.integration.environment import Environment
+from tests.integration.postgres_proxy import ProxiedEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import PoolProxiedConnection
-
     from dev.servers.postgres import PostgresServer
-    from dev.servers.valkey import ValkeyServer
     from els_core.domain.arrivals import Arrival
+    from tests.integration.environment import Environment
 
 pytestmark = pytest.mark.fault(21)
 STATEMENTS = 7  # of an invocation that closes a batch, including the deletion from the outbox
@@ -57,39 +53,31 @@ def terminate_connections(postgres: PostgresServer, database: str) -> None:
     )
 
 
-def before_statement(
-    environment: Environment, number: int, act: Callable[[], None], *, always: bool = False
-) -> None:
-    """Run `act` just before the n-th statement from now: once, or before every later statement too."""
-    seen = 0
-
-    @event.listens_for(environment.engine, "before_cursor_execute")
-    def _count(*_: object) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == number or (always and seen > number):
-            act()
-
-
 @pytest.fixture
 def name(environment: Environment) -> str:
     return str(environment.engine.url.database)
 
 
 @pytest.fixture
-def impatient(
-    database_url: str, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Environment]:
+def proxied(environment: Environment) -> Iterator[ProxiedEnvironment]:
+    """Another environment on the same stores, with a proxy before Postgres."""
+    proxied = ProxiedEnvironment(environment.database_url, environment.redis_url)
+    yield proxied
+    proxied.close()
+
+
+@pytest.fixture
+def impatient(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProxiedEnvironment]:
     """An environment that waits only one second for an answer of Postgres."""
     monkeypatch.setattr(postgres_connection, "SOCKET_TIMEOUT_SECONDS", 1)
-    impatient = Environment(database_url, valkey.url)
+    impatient = ProxiedEnvironment(environment.database_url, environment.redis_url)
     yield impatient
     impatient.close()
 
 
 @pytest.mark.parametrize("how", ["stopped", "frozen", "read-only"])
 def test_nothing_is_decided_while_postgres_is_down_and_everything_succeeds_afterwards(
-    environment: Environment, impatient: Environment, postgres: PostgresServer, name: str, how: str
+    environment: Environment, impatient: ProxiedEnvironment, postgres: PostgresServer, name: str, how: str
 ) -> None:
     environment.register(registration(3))
     environment.provision(content("a"))
@@ -112,21 +100,19 @@ def test_nothing_is_decided_while_postgres_is_down_and_everything_succeeds_after
 
 @pytest.mark.parametrize("statement", [1, 3, "commit"])
 def test_a_hanging_postgres_is_waited_for_once(
-    environment: Environment, impatient: Environment, postgres: PostgresServer, statement: int | str
+    environment: Environment, impatient: ProxiedEnvironment, postgres: PostgresServer, statement: int | str
 ) -> None:
     environment.register(registration(1))
-    attempts: list[object] = []
-    event.listen(impatient.engine, "do_connect", lambda *_: attempts.append(_))
     if isinstance(statement, int):
-        before_statement(impatient, statement, postgres.freeze)
+        impatient.proxy.before_statement(statement, postgres.freeze)
     else:
-        impatient.before_next_commit(postgres.freeze)
+        impatient.proxy.before_next_commit(postgres.freeze)
     try:
         with pytest.raises(ExternalServiceError, match=r"TimeoutError|OSError"):
             impatient.provision(content("a"))
     finally:
         postgres.thaw()
-    assert len(attempts) == 1
+    assert impatient.proxy.connections == 1
     assert sum(impatient.outcomes(content("a")).values()) == 1
     assert len(environment.snapshot().assigned) == 1
     environment.relay()
@@ -138,45 +124,37 @@ def test_a_hanging_postgres_is_waited_for_once(
 
 @pytest.mark.parametrize("statement", range(1, STATEMENTS + 1))
 def test_a_connection_lost_before_any_statement_fails_no_invocation(
-    environment: Environment, postgres: PostgresServer, name: str, statement: int
+    proxied: ProxiedEnvironment, postgres: PostgresServer, name: str, statement: int
 ) -> None:
-    environment.register(registration(2))
-    before_statement(environment, statement, lambda: terminate_connections(postgres, name))
-    assert environment.outcomes(content("a"), failure("f")) == {"assigned": 1, "failed": 1}
-    environment.relay()
-    assert environment.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+    proxied.register(registration(2))
+    proxied.proxy.before_statement(statement, lambda: terminate_connections(postgres, name))
+    assert proxied.outcomes(content("a"), failure("f")) == {"assigned": 1, "failed": 1}
+    assert proxied.proxy.hooks == []  # the connection was lost there
+    proxied.relay()
+    assert proxied.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
 @pytest.mark.fault(2)
 def test_a_commit_whose_acknowledgement_is_lost_counts_once_and_is_announced(
-    environment: Environment, monkeypatch: pytest.MonkeyPatch
+    proxied: ProxiedEnvironment,
 ) -> None:
-    environment.register(registration(2))
-    commit = environment.engine.dialect.do_commit
-
-    def commit_without_acknowledgement(connection: PoolProxiedConnection) -> None:
-        monkeypatch.undo()
-        commit(connection)
-        raise InterfaceError("network error")
-
-    monkeypatch.setattr(environment.engine.dialect, "do_commit", commit_without_acknowledgement)
-    assert environment.outcomes(content("a"), failure("f")) == {"duplicate": 2}
-    assert (len(environment.snapshot().assigned), len(environment.snapshot().slot_failures)) == (1, 1)
-    environment.relay()
-    assert environment.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
+    proxied.register(registration(2))
+    proxied.proxy.lose_next_commit_answer()
+    assert proxied.outcomes(content("a"), failure("f")) == {"duplicate": 2}
+    assert (len(proxied.snapshot().assigned), len(proxied.snapshot().slot_failures)) == (1, 1)
+    proxied.relay()
+    assert proxied.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
 
 
 @pytest.mark.fault(6)
 @pytest.mark.parametrize("statement", [1, 2, 3, 4, 5])
 def test_a_registration_that_fails_at_any_statement_leaves_nothing_and_a_retry_succeeds(
-    environment: Environment, postgres: PostgresServer, name: str, statement: int
+    environment: Environment, proxied: ProxiedEnvironment, postgres: PostgresServer, name: str, statement: int
 ) -> None:
     environment.provision(content("early"))
-    crashing = Environment(environment.database_url, environment.redis_url)
-    before_statement(crashing, statement, lambda: terminate_connections(postgres, name), always=True)
+    proxied.proxy.before_statement(statement, lambda: terminate_connections(postgres, name), always=True)
     with pytest.raises(FaultError):
-        crashing.register(registration(2))
-    crashing.close()
+        proxied.register(registration(2))
     assert environment.snapshot().batch.status == "awaited"
     assert environment.register(registration(2)).answers == [Opened()]
     assert (len(environment.snapshot().assigned), len(environment.snapshot().available)) == (1, 1)

@@ -20,6 +20,7 @@ from els_core.domain.errors import ExternalServiceError
 from els_core.settings import read_settings
 from tests.factories import content, failure, registration
 from tests.integration.environment import RETENTION, Environment
+from tests.integration.postgres_proxy import ProxiedEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,11 +138,10 @@ def test_a_redis_out_of_memory_fails_no_invocation(environment: Environment, val
 
 
 @pytest.mark.fault(21)
-def test_losing_redis_after_the_commit_delays_no_event(
-    environment: Environment, valkey: ValkeyServer
-) -> None:
+def test_losing_redis_after_the_commit_delays_no_event(database_url: str, valkey: ValkeyServer) -> None:
+    environment = ProxiedEnvironment(database_url, valkey.url)
     environment.register(registration(1))
-    environment.before_next_commit(valkey.freeze)
+    environment.proxy.before_next_commit(valkey.freeze)
     try:
         decided = environment.provision(content("a"))
     finally:
@@ -149,6 +149,7 @@ def test_losing_redis_after_the_commit_delays_no_event(
     assert [fault.service for fault in decided.published[0].faults] == ["Redis"]
     assert environment.bus.event_counts() == {"EssaySlotsAssigned": 1, "BatchEssaysReady": 1}
     assert environment.outcomes(content("a"), content("b")) == {"duplicate": 1, "excess": 1}
+    environment.close()
 
 
 @pytest.mark.fault(3)

@@ -192,3 +192,24 @@ def test_everything_works_through_a_pooler_that_changes_the_connection_with_each
     environment = Environment(f"postgresql+pg8000://{USER}@127.0.0.1:{pooler_port}/{database}", valkey.url)
     exercise(environment)
     environment.close()
+
+
+@pytest.mark.parametrize("setting", ["true", "false"])
+def test_environments_that_share_the_connection_of_a_pooler_never_fail_because_of_a_name(
+    pooler_port: int, database_url: str, valkey: ValkeyServer, setting: str
+) -> None:
+    # Before 1.21 a pgbouncer mixes names up, since then it keeps track of them.
+    url = f"postgresql+pg8000://{USER}@127.0.0.1:{pooler_port}/{database_url.rpartition('/')[2]}"
+    environments = [Environment(url, valkey.url) for _ in range(3)]
+    for environment in environments:
+        environment.session.named = setting == "true"
+    environments[0].register(registration(30))
+    outcomes = [
+        environment.outcomes(content(f"c{number}-of-{at}"))
+        for number in range(5)
+        for at, environment in enumerate(environments)
+    ]
+    assert outcomes == [{"assigned": 1}] * 15
+    assert_rows_are_consistent(environments[0].engine)
+    for environment in environments:
+        environment.close()

@@ -187,9 +187,9 @@ class RealStores:
             connection.execute(CLEAR)
 
     def now(self) -> datetime:
-        with self._engine.connect() as connection:
-            now: datetime = connection.execute(statements.READ_TIME).scalar_one()
-            return now
+        [row] = self._session.read("read time", statements.READ_TIME, {})
+        now: datetime = row["now"]
+        return now
 
     def advance(self, span: timedelta) -> None:
         age(self._engine, span)
@@ -200,7 +200,7 @@ class RealStores:
     def batches(self) -> dict[str, BatchEvidence]:
         with self._engine.connect() as connection:
             ids = connection.execute(BATCH_IDS).scalar_one()
-            rows = connection.execute(statements.READ_SNAPSHOTS, {"ids": ids, "idle": None}).mappings()
+            rows = self._session.read("read snapshots", statements.READ_SNAPSHOTS, {"ids": ids, "idle": None})
             snapshots = [snapshot_of_row(row) for row in rows]
             without_slot = connection.execute(WITHOUT_SLOT).all() if snapshots else []
         return {

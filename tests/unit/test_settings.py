@@ -52,6 +52,7 @@ NUMBERS = (
 WRONG = {
     "ELS_DATABASE_URL": DATABASE_URLS,
     "ELS_REDIS_URL": REDIS_URLS,
+    "ELS_NAMED_STATEMENTS": ("", "True", "1", "off", "false "),
     "ELS_REDIS_CLUSTER": ("", "True", "TRUE", "1", "0", "yes", "on", " true", "False"),
     "ELS_EVENT_BUS": ("", " ", "a b", "a" * 1_601, "a\n", "\u00f6"),
     "ELS_DEAD_LETTER_QUEUE_URL": (
@@ -70,6 +71,7 @@ WRONG = {
 EXPECTED = {
     "ELS_DATABASE_URL": "postgresql+pg8000://user@host:5432/database, or ",
     "ELS_REDIS_URL": "redis://host:6379 or rediss://user@host:6379",
+    "ELS_NAMED_STATEMENTS": "false behind a pooler that gives transactions another connection, else true",
     "ELS_REDIS_CLUSTER": "true when Redis is a cluster, else false",
     "ELS_EVENT_BUS": "the name or ARN of the outbound event bus",
     "ELS_DEAD_LETTER_QUEUE_URL": "the URL of the function's own dead-letter queue",
@@ -81,6 +83,7 @@ RIGHT = (
     ("ELS_DATABASE_URL", "postgresql+pg8000://els:p%40ss@[::1]:5432/d?sslmode=verify-full"),
     ("ELS_DATABASE_URL", "postgresql+pg8000://els@/d?unix_sock=/tmp/.s.PGSQL.5432"),
     ("ELS_REDIS_URL", "rediss://els@h:6379/0?ssl_ca_certs=/ca.pem"),
+    ("ELS_NAMED_STATEMENTS", "false"),
     ("ELS_REDIS_CLUSTER", "true"),
     ("ELS_EVENT_BUS", "arn:aws:events:eu-north-1:123456789012:event-bus/essays"),
     ("ELS_DEAD_LETTER_QUEUE_URL", "http://127.0.0.1:4566/000000000000/dead"),

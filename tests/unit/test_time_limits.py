@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from dev.deploy.template import Template
 from els_core.adapters.postgres.connection import SOCKET_TIMEOUT_SECONDS
 from els_core.adapters.redis.connection import ANSWER_SECONDS, CONNECT_SECONDS
 from els_core.bootstrap import AWS
@@ -13,17 +12,12 @@ from els_core.bootstrap import AWS
 BUS_SECONDS = (1 + 3) * 2  # connect and read, twice
 
 
-def function_timeout_seconds() -> int:
-    lines = Path("template.yaml").read_text("utf-8").splitlines()
-    at = next(number for number, line in enumerate(lines) if "FunctionTimeoutSeconds:" in line)
-    return int(lines[at + 2].partition("Default:")[2])
-
-
 @pytest.mark.fault(21)
 def test_all_client_timeouts_together_fit_into_the_function_timeout() -> None:
     redis = CONNECT_SECONDS + ANSWER_SECONDS
     propose, refresh = redis, redis
-    assert propose + SOCKET_TIMEOUT_SECONDS + refresh + BUS_SECONDS < function_timeout_seconds()
+    limit = Template.read().timeout_seconds("ProvisionContentFunction")
+    assert propose + SOCKET_TIMEOUT_SECONDS + refresh + BUS_SECONDS < limit
 
 
 def test_the_aws_client_has_the_timeouts_that_this_file_assumes() -> None:

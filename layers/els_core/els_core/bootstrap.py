@@ -12,11 +12,13 @@ from botocore.config import Config
 from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
 from els_core.adapters.aws.event_bus import EventBridgeProbe, EventBridgePublisher
 from els_core.adapters.aws.iam_tokens import postgres_password, redis_credentials
+from els_core.adapters.aws.put_events import PutEventsClient
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
 from els_core.adapters.postgres.connection import connect as connect_postgres
+from els_core.adapters.postgres.connection import user_of
+from els_core.adapters.postgres.personal_data import PostgresPersonalData
 from els_core.adapters.postgres.repository import PostgresRepository
-from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
@@ -25,6 +27,7 @@ from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.audit_batches import WINDOW, AuditBatches
 from els_core.application.batch_status import BatchStatus
 from els_core.application.decision_step import StoreRejection
+from els_core.application.erase_batches import EraseBatches
 from els_core.application.expire_batches import ExpireBatches
 from els_core.application.message_consumer import MessageConsumer, Retry
 from els_core.application.messages import PoisonMessage
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 
     from els_core.application.commands import CommandRequest
     from els_core.application.ports.messaging import DeadLetterQueue, EventBusProbe
+    from els_core.application.ports.personal_data import PersonalData
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
     from els_core.settings import Settings
@@ -71,7 +75,8 @@ class Container:
     @cached_property
     def session(self) -> Session:
         """Return the session on Postgres."""
-        return Session(self._connect_postgres())
+        engine = self._connect_postgres(self.settings.database_url)
+        return Session(engine, named=self.settings.named_statements)
 
     @cached_property
     def redis(self) -> Redis | RedisCluster:
@@ -95,7 +100,7 @@ class Container:
         return PostCommit(
             self.coordinator,
             self.repository,
-            EventBridgePublisher(self.event_bridge, self.settings.required_event_bus),
+            EventBridgePublisher(PutEventsClient(self.event_bridge), self.settings.required_event_bus),
             SystemClock(),
         )
 
@@ -175,6 +180,15 @@ class Container:
         """Return the use case."""
         return AnnounceBatch(self.post_commit, self.encoder)
 
+    @property
+    def personal_data(self) -> PersonalData:
+        """Return the personal data of batches."""
+        return PostgresPersonalData(self.session)
+
+    def erase_batches(self) -> EraseBatches:
+        """Return the use case."""
+        return EraseBatches(self.personal_data, self.repository, self.coordinator, SystemClock())
+
     def batch_status(self) -> BatchStatus:
         """Return the use case."""
         return BatchStatus(self.repository)
@@ -182,15 +196,22 @@ class Container:
     def migrate_database(self) -> str:
         """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is.
 
+        Where another role owns the schema, that of the functions is made, and may read and write rows.
         Raises `EventBusMissingError` before that if the outbound bus does not exist: a deployment that would
         lose its results must not succeed.
         """
         if self.settings.event_bus and not self.bus_probe.exists():
             raise EventBusMissingError("deploy", service="EventBridge")
-        return upgrade(self._connect_postgres(is_patient=True))
+        # Imported here, because no other function needs Alembic, which takes as long as all drivers together.
+        from els_core.adapters.postgres.schema_upgrade import upgrade  # noqa: PLC0415
 
-    def _connect_postgres(self, *, is_patient: bool = False) -> Engine:
-        url = self.settings.database_url
+        url, owner_url = self.settings.database_url, self.settings.database_owner_url
+        engine = self._connect_postgres(owner_url or url, is_patient=True)
+        if owner_url is None or user_of(owner_url) == user_of(url):
+            return upgrade(engine)
+        return upgrade(engine, (user_of(url), postgres_password(url) is not None))
+
+    def _connect_postgres(self, url: str, *, is_patient: bool = False) -> Engine:
         return connect_postgres(url, postgres_password(url), is_patient=is_patient)
 
 

@@ -82,6 +82,22 @@ class Settings(BaseModel):
     database_url: Annotated[
         str, Field(alias="ELS_DATABASE_URL", description=DATABASE_URL), AfterValidator(_database_url)
     ]
+    database_owner_url: Annotated[
+        str | None,
+        Field(
+            alias="ELS_DATABASE_OWNER_URL",
+            description=f"the same database as the role that owns the schema, or nothing: {DATABASE_URL}",
+        ),
+        AfterValidator(lambda text: None if text is None else _database_url(text)),
+    ] = None
+    named_statements: Annotated[
+        bool,
+        Field(
+            alias="ELS_NAMED_STATEMENTS",
+            description="false behind a pooler that gives transactions another connection, else true",
+        ),
+        BeforeValidator(_boolean),
+    ] = True
     redis_url: Annotated[str, Field(alias="ELS_REDIS_URL", description=REDIS_URL), AfterValidator(_redis_url)]
     redis_cluster: Annotated[
         bool,

@@ -34,7 +34,7 @@ def environment() -> InMemoryEnvironment:
 
 
 @pytest.fixture
-def enqueued(environment: InMemoryEnvironment) -> list[OutboxMessage]:
+def enqueued(environment: InMemoryEnvironment) -> Sequence[OutboxMessage]:
     """Return the messages with their positions in the outbox."""
     return environment.postgres.transact(lambda transaction: transaction.enqueue(MESSAGES))
 

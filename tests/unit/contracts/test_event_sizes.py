@@ -55,7 +55,9 @@ def sent(*domain_events: DomainEvent) -> list[dict[str, Any]]:
     client: Any = EventsClient()
     messages = JsonEventEncoder().encode(domain_events, NOW)
     assert len(EventBridgePublisher(client, "bus").publish(messages, always)) == len(messages)
-    return [json.loads(entry["Detail"]) for call in client.calls for entry in call]
+    accepted = sorted(entry["Detail"] for call in client.calls for entry in call)
+    assert accepted == sorted(message.detail for message in messages)
+    return [json.loads(message.detail) for message in messages]
 
 
 @pytest.mark.fault(12)

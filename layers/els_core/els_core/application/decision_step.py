@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from els_core.application.ports.repository import Transaction
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import Batch
-    from els_core.domain.decisions import BatchChange
+    from els_core.domain.decisions import BatchChange, LockedView
     from els_core.domain.events import DomainEvent, OutboxMessage
     from els_core.domain.outcomes import Outcome, Proposal
 
@@ -45,13 +45,14 @@ class DecisionInput:
     """Locked batches, distinct arrivals for them, and what Redis proposed for each arrival.
 
     `proposals` is None when Redis was not asked; then every batch is refreshed in Redis. `events` are
-    announced in the same transaction.
+    announced in the same transaction. `view` is what was read under the locks, if it was read already.
     """
 
     batches: Mapping[str, Batch]
     arrivals: Sequence[Arrival] = ()
     proposals: Mapping[ArrivalKey, Proposal] | None = None
     events: Sequence[DomainEvent] = ()
+    view: LockedView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +108,15 @@ class DecisionStep:
             grouped[arrival.batch_id].append(arrival)
         hints = given.proposals or {}
         ordered = [arrival for group in grouped.values() for arrival in group]
-        view = self.transaction.locked_view(ordered, hints)
+        view = given.view or self.transaction.locked_view(ordered, hints)
         changes = [decide(given.batches[batch_id], group, hints, view) for batch_id, group in grouped.items()]
         return self.record_and_enqueue(changes, given.proposals, view.now, given.events)
 
     def decide_in_halves(self, given: DecisionInput) -> Decision:
         """Decide in savepoints, in halves of halves, until each arrival that Postgres rejects is alone."""
-        announced = self.decide_together(DecisionInput(given.batches, (), given.proposals, given.events))
+        sent_at_the_end = self.transaction.savepoint()  # so that its outbox rows can be read here
+        with sent_at_the_end:
+            announced = self.decide_together(DecisionInput(given.batches, (), given.proposals, given.events))
         batches = {**given.batches, **announced.batches}
         decisions = self._halve(batches, given.arrivals, given.proposals) if given.arrivals else []
         return Decision.merged([announced, *decisions])

@@ -78,17 +78,18 @@ class ProvisionContent:
         """Decide in bulk; if Postgres rejects the data of one arrival, in halves until that one is alone."""
         batch_ids = sorted({batch_id for batch_id, _ in arrivals})
 
-        def locked(transaction: Transaction) -> DecisionInput:
-            return DecisionInput(transaction.lock(batch_ids), list(arrivals.values()), proposals)
+        asked = list(arrivals.values())
 
         def step(transaction: Transaction) -> DecisionStep:
             return DecisionStep(transaction, self.encoder, self.max_slots)
 
         def decide_together(transaction: Transaction) -> Decision:
-            return step(transaction).decide_together(locked(transaction))
+            batches, view = transaction.lock_and_view(batch_ids, asked, proposals)
+            return step(transaction).decide_together(DecisionInput(batches, asked, proposals, view=view))
 
         def decide_in_halves(transaction: Transaction) -> Decision:
-            return step(transaction).decide_in_halves(locked(transaction))
+            given = DecisionInput(transaction.lock(batch_ids), asked, proposals)
+            return step(transaction).decide_in_halves(given)
 
         try:
             return self.post_commit.repository.transact(decide_together)

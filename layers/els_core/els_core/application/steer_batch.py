@@ -94,18 +94,19 @@ class SteerBatch:
         return result
 
     def _judge(self, request: CommandRequest) -> tuple[SteeringAnswer, Decision]:
-        def work(transaction: Transaction) -> tuple[SteeringAnswer, Decision]:
-            answer, decision = _Judgement(request, transaction, self.encoder).run()
+        def work(transaction: Transaction) -> tuple[SteeringAnswer, list[Decision]]:
+            answer, decisions = _Judgement(request, transaction, self.encoder).run()
             if request.is_dry_run:
                 raise _DryRunError(answer)
-            return answer, decision
+            return answer, decisions
 
         try:
-            return self.post_commit.repository.transact(work)
+            answer, decisions = self.post_commit.repository.transact(work)
         except _DryRunError as dry_run:
             return dry_run.answer, Decision()
         except RejectedByStoreError as fault:
             return StoreRejection(fault.details), Decision()
+        return answer, Decision.merged(decisions)  # their outbox rows can be read after the commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +117,17 @@ class _Judgement:
     transaction: Transaction
     encoder: EventEncoder
 
-    def run(self) -> tuple[SteeringAnswer, Decision]:
+    def run(self) -> tuple[SteeringAnswer, list[Decision]]:
         """Find the batch and the first answer, else expire, steer, complete and record."""
         request = self.request
         locked = self.transaction.lock([request.batch_id], only_known=request.sender.door is Door.API)
         batch = locked.get(request.batch_id)
         if batch is None or not self._may_see(batch):
-            return BatchNotFound(), Decision()
+            return BatchNotFound(), []
         kept = None if request.is_dry_run else self.transaction.command(batch.batch_id, request.command_id)
         if kept is not None:
             is_same = kept.fingerprint == request.fingerprint
-            return (Answered(kept.answer, is_repeated=True) if is_same else CommandIdReused()), Decision()
+            return (Answered(kept.answer, is_repeated=True) if is_same else CommandIdReused()), []
         return self._judge(batch)
 
     def _may_see(self, batch: Batch) -> bool:
@@ -135,7 +136,7 @@ class _Judgement:
         [snapshot] = self.transaction.snapshots([batch.batch_id])
         return snapshot.details is not None and snapshot.details.org_id == self.request.sender.org_id
 
-    def _judge(self, batch: Batch) -> tuple[SteeringAnswer, Decision]:
+    def _judge(self, batch: Batch) -> tuple[SteeringAnswer, list[Decision]]:
         now = self.transaction.locked_view((), {}).now
         step = DecisionStep(self.transaction, self.encoder)
         decisions: list[Decision] = []
@@ -148,7 +149,8 @@ class _Judgement:
             change, refusal = BatchChange(batch, batch), judged
         else:
             change, refusal = replace(judged, correlation_id=self.request.correlation_id), None
-        messages = self._announce_again(view) if refusal is None else []
+        if refusal is None:
+            decisions.append(Decision(messages=self._announce_again(view)))
         if change.after.epoch > batch.epoch:
             self.transaction.keep_result(self._result(view))
         answer = _answer(self.request, change, refusal)
@@ -157,7 +159,7 @@ class _Judgement:
         self._unpark(change)
         if not self.request.is_dry_run:
             self.transaction.keep_command(self.request, answer)
-        return Answered(answer), Decision.merged([*decisions, Decision(messages=messages)])
+        return Answered(answer), decisions
 
     def _view(self, batch: Batch, now: datetime) -> SteeringView:
         """Read what the command is judged by; what is parked or stands by only where it is needed."""
@@ -168,7 +170,7 @@ class _Judgement:
         arrivals = [row.arrival for row in parked if row.arrival is not None]
         return SteeringView(snapshot, now, arrivals, standby, self.request.if_version, self.request.if_epoch)
 
-    def _announce_again(self, view: SteeringView) -> list[OutboxMessage]:
+    def _announce_again(self, view: SteeringView) -> Sequence[OutboxMessage]:
         """Put the result that an applied `announce` names into the outbox."""
         command = self.request.command
         if not isinstance(command, Announce):

@@ -1,4 +1,4 @@
-"""The service from a shell: `els audit` checks the stores, `els announce` repeats a final result."""
+"""The service from a shell: `els audit` checks it, `els announce` repeats a result, `els erase` erases."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from datetime import timedelta
 from botocore.exceptions import BotoCoreError
 
 from els_core.application.announce_batch import Announced, NothingToAnnounce
+from els_core.application.erase_batches import Erasure
 from els_core.bootstrap import container
 from els_core.domain.errors import FaultError
 from els_core.settings import SettingsError
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if chosen.command == "announce":
             return _announce(chosen.batch_id)
+        if chosen.command == "erase":
+            return _erase(chosen)
         return _audit(repair=chosen.repair, window=timedelta(days=chosen.days))
     except (SettingsError, FaultError, BotoCoreError) as error:
         sys.stderr.write(f"els: {error}\n")
@@ -40,6 +43,15 @@ def _parser() -> argparse.ArgumentParser:
     announce.add_argument(
         "batch_id", metavar="BATCH", help="the id of a batch that is ready, failed or timed out"
     )
+    erase = commands.add_parser("erase", help="erase the personal data of batches that have ended")
+    subject = erase.add_mutually_exclusive_group(required=True)
+    subject.add_argument("--batch", metavar="BATCH", help="the id of one batch")
+    subject.add_argument(
+        "--user", metavar="USER", help="the id of a user: all batches that this one registered"
+    )
+    erase.add_argument("--actor", required=True, help="who erases; kept in the table erasures")
+    erase.add_argument("--reason", required=True, help="why, without personal data; kept there too")
+    erase.add_argument("--yes", action="store_true", help="erase; without it the batches are only listed")
     return parser
 
 
@@ -86,6 +98,21 @@ def _announce(batch_id: str) -> int:
             state = "published" if published.sent else "in the outbox; the relay publishes it within a minute"
             _print(f"{batch_id}: {message.detail_type} {message.event_id} is {state}")
             return OK
+
+
+def _erase(chosen: argparse.Namespace) -> int:
+    batch_ids = [chosen.batch] if chosen.batch else container().personal_data.batches_of(chosen.user)
+    if not chosen.yes:
+        for batch_id in batch_ids:
+            _print(f"{batch_id}: would be erased; add --yes")
+        _print(f"{len(batch_ids)} batches, nothing erased")
+        return OK
+    results = container().erase_batches().erase(batch_ids, chosen.actor, chosen.reason)
+    for batch_id, erasure in results.items():
+        _print(f"{batch_id}: {erasure.value}")
+    erased = sum(erasure is Erasure.ERASED for erasure in results.values())
+    _print(f"{erased} of {len(batch_ids)} batches erased")
+    return OK if erased == len(batch_ids) else FINDINGS
 
 
 def _host(url: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
-from els_core.adapters.aws.event_bus import EventBridgePublisher
+from els_core.adapters.aws.event_bus import CALLS_AT_ONCE, EventBridgePublisher
 from els_core.application.budgets import always
 from els_core.domain.errors import ExternalServiceError, PartiallySentError
 from els_core.domain.events import OutboxMessage
@@ -31,7 +32,7 @@ def test_messages_are_grouped_by_entries_and_utf_8_bytes() -> None:
     client = EventsClient()
     messages = [message(n) for n in range(23)] + [message(n, 150_000) for n in range(23, 30)]
     assert publish(client, messages) == [one.event_id for one in messages]
-    assert [len(call) for call in client.calls] == [10, 10, 6, 3, 1]
+    assert sorted(len(call) for call in client.calls) == [1, 3, 6, 10, 10]
 
 
 def test_a_rejected_entry_is_reported_by_its_code_and_the_others_are_published() -> None:
@@ -68,23 +69,33 @@ def test_an_entry_without_an_event_id_was_not_accepted() -> None:
 
 
 @pytest.mark.fault(36)
-def test_publishing_stops_before_the_call_for_which_there_is_no_time() -> None:
+def test_publishing_stops_before_the_calls_for_which_there_is_no_time() -> None:
     client = EventsClient()
     left = iter([True, False])
     with pytest.raises(PartiallySentError, match="OutOfTime: 1") as stopped:
-        publish(client, [message(n) for n in range(20)], lambda: next(left))
-    assert len(stopped.value.accepted) == 10
+        publish(client, [message(n) for n in range(10 * CALLS_AT_ONCE + 1)], lambda: next(left))
+    assert len(stopped.value.accepted) == 10 * CALLS_AT_ONCE
 
 
-def test_an_unreachable_bus_is_called_once_and_earlier_calls_count() -> None:
-    client = EventsClient(fails=lambda call: unreachable() if call >= 2 else None)
-    with pytest.raises(PartiallySentError, match="ConnectTimeoutError: 1") as rejected:
-        publish(client, [message(n) for n in range(40)])
-    assert (len(rejected.value.accepted), len(client.calls)) == (10, 2)
+def test_an_unreachable_bus_is_called_no_more_and_earlier_calls_count() -> None:
+    client = EventsClient(fails=lambda call: unreachable() if call > CALLS_AT_ONCE else None)
+    with pytest.raises(PartiallySentError, match="ConnectTimeoutError: 8") as rejected:
+        publish(client, [message(n) for n in range(30 * CALLS_AT_ONCE)])
+    assert (len(rejected.value.accepted), len(client.calls)) == (10 * CALLS_AT_ONCE, 2 * CALLS_AT_ONCE)
+
+
+def test_calls_of_one_step_are_under_way_at_the_same_time() -> None:
+    together = Barrier(CALLS_AT_ONCE)
+
+    def wait_for_the_others(_: int) -> None:
+        together.wait(30)
+
+    client = EventsClient(fails=wait_for_the_others)
+    assert len(publish(client, [message(n) for n in range(10 * CALLS_AT_ONCE)])) == 10 * CALLS_AT_ONCE
 
 
 def test_a_bus_that_rejects_every_call_is_a_fault() -> None:
     client = EventsClient(fails=lambda _: client_error("ResourceNotFoundException"))
-    with pytest.raises(ExternalServiceError, match="ResourceNotFoundException: 1") as failed:
+    with pytest.raises(ExternalServiceError, match="ResourceNotFoundException: 2") as failed:
         publish(client, [message(n) for n in range(20)])
     assert not isinstance(failed.value, PartiallySentError)

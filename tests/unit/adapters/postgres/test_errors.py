@@ -10,6 +10,7 @@ from els_core.adapters.postgres.errors import (
     DisconnectedError,
     PrecededError,
     SchemaMissingError,
+    StatementNameError,
     fault_of,
 )
 from els_core.domain.errors import (
@@ -26,6 +27,10 @@ MEANINGS = [
     ("40001", "serialization failure",        ConflictError),
     ("40P01", "deadlock detected",            ConflictError),
     ("23505", "unique violation",             PrecededError),
+    ("22012", "division by zero",             ProcessingError),
+    ("26000", "invalid statement name",       StatementNameError),
+    ("42P05", "duplicate prepared statement", StatementNameError),
+    ("0A000", "feature not supported",        StatementNameError),
     ("55P03", "lock not available",           CoordinationTimeoutError),
     ("57014", "query canceled",               CoordinationTimeoutError),
     ("57P01", "admin shutdown",               DisconnectedError),

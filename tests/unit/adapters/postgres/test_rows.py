@@ -6,7 +6,6 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
 from els_core.adapters.postgres.rows import (
     batch_of,
@@ -31,8 +30,7 @@ from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, FinalO
 from tests.factories import content, failure
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import RowMapping
-
+    from els_core.adapters.postgres.rows import Row
     from els_core.application.ports.repository import StatusItem
     from els_core.domain.arrivals import Arrival
     from els_core.domain.outcomes import Outcome
@@ -57,9 +55,8 @@ BATCH: dict[str, Any] = {
 DETAILS = dict.fromkeys(field.name for field in fields(RegistrationDetails))
 
 
-def row(**columns: Any) -> RowMapping:
-    metadata = SimpleResultMetaData(list(columns))
-    return IteratorResult(metadata, iter([tuple(columns.values())])).mappings().one()
+def row(**columns: Any) -> Row:
+    return columns
 
 
 @pytest.mark.parametrize("status", Status)
@@ -98,7 +95,7 @@ ITEMS: dict[str, StatusItem] = {
 }
 
 
-def item_row(status: str) -> RowMapping:
+def item_row(status: str) -> Row:
     return row(
         key="e",
         status=status,

@@ -7,7 +7,9 @@ https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,32 +21,43 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from mypy_boto3_events import EventBridgeClient
-    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef, PutEventsResponseTypeDef
 
     from els_core.application.budgets import MayContinue
     from els_core.domain.events import OutboxMessage
+
+    type Answer = PutEventsResponseTypeDef | BotoCoreError | ClientError
 
 SOURCE = "els"
 MAX_ENTRIES = 10
 MAX_BYTES = 1_000_000
 TIME_BYTES = 14  # PutEvents counts this for the time of an entry
 OUT_OF_TIME = "OutOfTime"
+CALLS_AT_ONCE = 8  # fewer than the 10 connections that botocore keeps open
+
+
+class PutsEvents(Protocol):
+    """What the publisher needs of a client."""
+
+    def put_events(self, *, Entries: Sequence[PutEventsRequestEntryTypeDef]) -> PutEventsResponseTypeDef:  # noqa: N803 - as boto3
+        """Put at most 10 entries; raise what boto3 raises."""
+        ...
 
 
 class EventBridgePublisher:
     """The port `Publisher`. Delivery is at least once, so a call that failed is safe to repeat."""
 
-    def __init__(self, client: EventBridgeClient, bus: str) -> None:
+    def __init__(self, client: PutsEvents, bus: str) -> None:
         self._client = client
         self._bus = bus
 
     def publish(self, messages: Sequence[OutboxMessage], may_continue: MayContinue) -> list[UUID]:
-        """Publish in order; a call that is rejected because of one entry is repeated in halves.
+        """Publish with calls at the same time; one rejected because of an entry is repeated in halves.
 
         Raises `PartiallySentError` with the accepted ids when entries were rejected or time ran short, and
         `ExternalServiceError` when every call failed.
         """
-        accepted: list[UUID] = []
+        accepted: set[UUID] = set()
         error_codes: list[str] = []
         cause: BotoCoreError | ClientError | None = None
         calls = deque(_calls(messages))
@@ -52,30 +65,33 @@ class EventBridgePublisher:
             if not may_continue():
                 error_codes.append(OUT_OF_TIME)
                 break
-            call = calls.popleft()
-            try:
-                self._put(call, accepted, error_codes)
-            except (BotoCoreError, ClientError) as error:
-                if concerns_the_content(error) and len(call) > 1:
+            at_once = [calls.popleft() for _ in range(min(len(calls), CALLS_AT_ONCE))]
+            for call, answer in zip(at_once, self._put_all(at_once), strict=True):
+                if not isinstance(answer, Exception):
+                    _judge(call, answer, accepted, error_codes)
+                elif concerns_the_content(answer) and len(call) > 1:
                     middle = len(call) // 2
                     calls.extendleft((call[middle:], call[:middle]))
-                    continue
-                error_codes.append(error_code_of(error))
-                if not concerns_the_content(error):
-                    cause = error  # every further call would fail as well
+                else:
+                    error_codes.append(error_code_of(answer))
+                    if not concerns_the_content(answer):
+                        cause = answer  # every further call would fail as well
+        in_order = [message.event_id for message in messages if message.event_id in accepted]
         if error_codes:
-            raise _fault(accepted, error_codes, cause) from cause
-        return accepted
+            raise _fault(in_order, error_codes, cause) from cause
+        return in_order
 
-    def _put(self, call: Sequence[OutboxMessage], accepted: list[UUID], error_codes: list[str]) -> None:
-        """Put one call's entries; an entry without an EventId was not accepted, whatever the call answers."""
-        results = self._client.put_events(Entries=[self._entry(message) for message in call])["Entries"]
-        for position, message in enumerate(call):
-            result = results[position] if position < len(results) else {}
-            if result.get("EventId"):
-                accepted.append(message.event_id)
-            else:
-                error_codes.append(result.get("ErrorCode", "NoEventId"))
+    def _put_all(self, calls: Sequence[Sequence[OutboxMessage]]) -> list[Answer]:
+        if len(calls) == 1:
+            return [self._put(calls[0])]
+        return list(_threads().map(self._put, calls))
+
+    def _put(self, call: Sequence[OutboxMessage]) -> Answer:
+        """Put one call's entries; return its error instead of raising it."""
+        try:
+            return self._client.put_events(Entries=[self._entry(message) for message in call])
+        except (BotoCoreError, ClientError) as error:
+            return error
 
     def _entry(self, message: OutboxMessage) -> PutEventsRequestEntryTypeDef:
         return {
@@ -84,6 +100,28 @@ class EventBridgePublisher:
             "DetailType": message.detail_type,
             "Detail": message.detail,
         }
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads of this process, which start when there is more than one call for the first time."""
+    return ThreadPoolExecutor(CALLS_AT_ONCE, "put-events")
+
+
+def _judge(
+    call: Sequence[OutboxMessage],
+    answer: PutEventsResponseTypeDef,
+    accepted: set[UUID],
+    error_codes: list[str],
+) -> None:
+    """Note what was accepted; an entry without an EventId was not, whatever the call answers."""
+    results = answer["Entries"]
+    for position, message in enumerate(call):
+        result = results[position] if position < len(results) else {}
+        if result.get("EventId"):
+            accepted.add(message.event_id)
+        else:
+            error_codes.append(result.get("ErrorCode", "NoEventId"))
 
 
 class EventBridgeProbe:

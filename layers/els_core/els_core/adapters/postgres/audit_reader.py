@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from els_core.adapters.postgres import statements
+from els_core.adapters.postgres.calls import json_of
 from els_core.adapters.postgres.rows import snapshot_of
 from els_core.domain.audit import Finding, FindingKind
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
-    from sqlalchemy.engine import RowMapping
-
+    from els_core.adapters.postgres.rows import Row
     from els_core.adapters.postgres.session import Session
     from els_core.application.ports.audit_reader import StuckThresholds
     from els_core.domain.batches import BatchSnapshot
@@ -51,11 +50,11 @@ class PostgresAuditReader:
 
     def idle_snapshots(self, idle: timedelta, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
         """Read those batches that are still open and idle."""
-        parameters = {"ids": json.dumps(list(batch_ids)), "idle": idle.total_seconds()}
+        parameters = {"ids": json_of(list(batch_ids)), "idle": idle.total_seconds()}
         rows = self._session.read("read idle batches", statements.READ_SNAPSHOTS, parameters)
         return [snapshot_of(row) for row in rows]
 
 
-def _finding(row: RowMapping) -> Finding:
+def _finding(row: Row) -> Finding:
     kind = FindingKind(row["kind"])
     return Finding(kind, row["batch_id"], row["detail"], row["correlation_id"], row["since"])

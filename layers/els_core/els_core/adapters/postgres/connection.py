@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Engine
 
+RDS_DOMAIN = ".rds.amazonaws.com"
+RDS_AUTHORITIES = Path(__file__).with_name("rds_authorities.pem")
 SOCKET_TIMEOUT_SECONDS = 9  # longer than a statement may take, shorter than the function
 SESSION = {
     "client_encoding": "UTF8",
@@ -34,8 +37,8 @@ def connect(url: str, password: Callable[[], str] | None = None, *, is_patient: 
     """Return an engine that connects lazily.
 
     Any host but a loopback address or a socket (`?unix_sock=`) is reached by verified TLS, unless the URL
-    says `?sslmode=disable`. `password` provides a fresh one per connection (an IAM token). A patient engine,
-    for migrations, has no time limit on the socket.
+    says `?sslmode=disable`; with `?sslmode=verify-full` every host is. `password` provides a fresh one per
+    connection (an IAM token). A patient engine, for migrations, has no time limit on the socket.
     """
     parsed = make_url(url)
     arguments: dict[str, Any] = {
@@ -45,7 +48,7 @@ def connect(url: str, password: Callable[[], str] | None = None, *, is_patient: 
     if "unix_sock" in parsed.query:
         arguments["unix_sock"] = parsed.query["unix_sock"]
     if password is not None or needs_tls(parsed):
-        arguments["ssl_context"] = ssl.create_default_context()
+        arguments["ssl_context"] = tls_context(parsed.host or "")
     # Errors end up in logs, and parameters hold file names.
     engine = create_engine(
         parsed.difference_update_query(["unix_sock", "sslmode"]),
@@ -68,9 +71,27 @@ def connect(url: str, password: Callable[[], str] | None = None, *, is_patient: 
 
 def needs_tls(url: URL) -> bool:
     """Tell whether a connection must be encrypted and the server verified."""
-    if url.query.get("sslmode") == "disable" or "unix_sock" in url.query:
-        return False
-    return not _is_loopback(url.host or "localhost")
+    if "sslmode" in url.query:
+        return url.query["sslmode"] != "disable"
+    return "unix_sock" not in url.query and not _is_loopback(url.host or "localhost")
+
+
+def user_of(url: str) -> str:
+    """Return the role that a URL names."""
+    return make_url(url).username or ""
+
+
+def tls_context(host: str) -> ssl.SSLContext:
+    """Return a context that verifies the server and its name.
+
+    The certificates of Aurora and RDS come from authorities of their own, one set per region, which no store
+    of trusted certificates has; those of RDS Proxy come from a public one.
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.SSL.html
+    """
+    context = ssl.create_default_context()
+    if host.endswith(RDS_DOMAIN):
+        context.load_verify_locations(RDS_AUTHORITIES)
+    return context
 
 
 def _is_loopback(host: str) -> bool:

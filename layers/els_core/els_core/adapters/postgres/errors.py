@@ -25,6 +25,10 @@ class DisconnectedError(ExternalServiceError):
     """{service} closed the connection during "{operation}"."""
 
 
+class StatementNameError(DisconnectedError):
+    """A pooler before {service} mixed up prepared statements during "{operation}"; repeated without names."""
+
+
 class PrecededError(ProcessingError):
     """A concurrent transaction inserted the same row during "{operation}"; retrying returns its result."""
 
@@ -37,6 +41,8 @@ class SchemaMissingError(ExternalServiceError):
 _MEANINGS: tuple[tuple[tuple[str, ...], type[FaultError]], ...] = (
     (("40001", "40P01"), ConflictError),  # serialization failure, deadlock
     (("23505",), PrecededError),  # unique violation
+    (("22012",), ProcessingError),  # `record_decisions` divides by zero when rows are not as they were locked
+    (("26000", "42P05", "0A000"), StatementNameError),  # name unknown, name taken, other columns than then
     (("55P03", "57014"), CoordinationTimeoutError),  # lock timeout, statement timeout
     (("57P01", "57P02", "57P05", "25P03"), DisconnectedError),  # shut down, crashed, idle too long
     # Connection, login, unknown database, resources (disk full, too many connections), object not in the

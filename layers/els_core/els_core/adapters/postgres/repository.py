@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from els_core.adapters.postgres import statements
+from els_core.adapters.postgres.calls import json_of
 from els_core.adapters.postgres.rows import (
     item_of,
     message_of,
@@ -33,11 +33,11 @@ class PostgresRepository:
 
     def transact[T](self, work: Callable[[Transaction], T]) -> T:
         """Run the work in one transaction and commit."""
-        return self._session.transact(lambda connection: work(PostgresTransaction(connection)))
+        return self._session.transact(lambda pipeline: work(PostgresTransaction(pipeline)))
 
     def delete_sent(self, positions: Sequence[int]) -> None:
         """Delete sent rows in one statement that does not wait for the disk."""
-        parameters = {"positions": json.dumps(list(positions))}
+        parameters = {"positions": json_of(list(positions))}
         self._session.write("delete sent events", statements.DELETE_SENT, parameters)
 
     def unsent(
@@ -55,7 +55,7 @@ class PostgresRepository:
 
     def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
         """Read batches without locks."""
-        parameters = {"ids": json.dumps(list(batch_ids)), "idle": None}
+        parameters = {"ids": json_of(list(batch_ids)), "idle": None}
         rows = self._session.read("read snapshots", statements.READ_SNAPSHOTS, parameters)
         return [snapshot_of(row) for row in rows]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 from uuid import UUID
 
 from els_core.application.ports.repository import (
@@ -26,9 +26,7 @@ from els_core.domain.events import OutboxMessage
 from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked, Reason, Superseded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy.engine import RowMapping
+    from collections.abc import Mapping, Sequence
 
     from els_core.application.ports.repository import StatusItem
     from els_core.domain.arrivals import Arrival
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from els_core.domain.outcomes import FinalOutcome, Outcome
 
 type Json = dict[str, object]
+type Row = Mapping[str, Any]
 
 _BATCH = tuple(field.name for field in fields(Batch))
 _DETAILS = tuple(field.name for field in fields(RegistrationDetails))
@@ -46,12 +45,12 @@ _CONTENT = tuple(field.name for field in fields(Content))
 _FAILURE = tuple(field.name for field in fields(Failure))
 
 
-def batch_of(row: RowMapping) -> Batch:
+def batch_of(row: Row) -> Batch:
     """Read a batch from the columns that carry its fields' names."""
     return Batch(**{name: row[name] for name in _BATCH} | {"status": Status(row["status"])})
 
 
-def snapshot_of(row: RowMapping) -> BatchSnapshot:
+def snapshot_of(row: Row) -> BatchSnapshot:
     """Read a batch with its slots and the failures that use one."""
     slots = row["slots"]
     details = {name: row[name] for name in _DETAILS}
@@ -83,7 +82,7 @@ def first_answer_of(word: str, what: str) -> FinalOutcome:
             raise ValueError(f"{word} is no answer to an arrival")
 
 
-def parked_of(row: RowMapping) -> ParkedArrival:
+def parked_of(row: Row) -> ParkedArrival:
     """Read a parked arrival; one whose stored form can no longer be read has none."""
     stored = dict(row["arrival"])
     arrival: Arrival | None
@@ -111,7 +110,7 @@ def stored_form_of(arrival: Arrival) -> Json:
     return {"kind": kind_of(arrival).value, **fields}
 
 
-def message_of(row: RowMapping) -> OutboxMessage:
+def message_of(row: Row) -> OutboxMessage:
     """Read a row of the outbox."""
     return OutboxMessage(
         UUID(str(row["event_id"])),
@@ -123,7 +122,7 @@ def message_of(row: RowMapping) -> OutboxMessage:
     )
 
 
-def overview_of(row: RowMapping) -> BatchOverview:
+def overview_of(row: Row) -> BatchOverview:
     """Read where a batch stands."""
     announcement = None
     if row["event_id"] is not None:
@@ -145,7 +144,7 @@ def overview_of(row: RowMapping) -> BatchOverview:
     )
 
 
-def item_of(row: RowMapping) -> StatusItem:
+def item_of(row: Row) -> StatusItem:
     """Read a slot or a late failure; raise ValueError for a status that is not known."""
     key, name, upload_id = row["key"], row["original_file_name"], row["file_upload_id"]
     match row["status"]:

@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 ATTEMPTS = 60  # of 2 s each; fewer than the function's five minutes
 
 
-def upgrade(engine: Engine) -> str:
+def upgrade(engine: Engine, runtime_role: tuple[str, bool] | None = None) -> str:
     """Run `alembic upgrade head` and return the revision.
 
-    A revision that these migrations do not know was made by newer code; that schema stays as it is.
+    `runtime_role` is the role of the functions where another one owns the schema, and whether it logs in with
+    an IAM token: it is made if it is missing, and may read and write rows. A revision that these migrations
+    do not know was made by newer code; that schema stays as it is.
     """
     config = Config()
     config.set_main_option("script_location", _migrations())
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with engine.connect() as connection:
         config.attributes["connection"] = connection
+        config.attributes["runtime_role"] = runtime_role
         current = MigrationContext.configure(connection).get_current_revision()
         connection.rollback()
         if current is None or current in known:

@@ -8,78 +8,78 @@ from typing import TYPE_CHECKING, Any
 from pg8000.exceptions import Error
 from sqlalchemy.exc import SQLAlchemyError
 
-from els_core.adapters.postgres.errors import ConflictError, DisconnectedError, PrecededError, fault_of
-from els_core.domain.errors import ExternalServiceError, FaultError
+from els_core.adapters.postgres.calls import Call
+from els_core.adapters.postgres.driver import BEGIN
+from els_core.adapters.postgres.errors import (
+    ConflictError,
+    DisconnectedError,
+    PrecededError,
+    StatementNameError,
+    fault_of,
+)
+from els_core.adapters.postgres.pipeline import Pipeline
+from els_core.adapters.postgres.statements import Statement
+from els_core.domain.errors import ExternalServiceError, FaultError, ProcessingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator, Mapping
 
-    from sqlalchemy import Connection, Engine, TextClause
-    from sqlalchemy.engine import RowMapping
+    from sqlalchemy import Engine
 
 ATTEMPTS = 4
 REPEATED = (ConflictError, DisconnectedError, PrecededError)
+_BEGIN, _COMMIT = Statement.of(BEGIN), Statement.of("commit")
 
 
 class Session:
-    """An engine whose connections may have been lost while they were idle."""
+    """An engine whose connections may have been lost while they were idle.
 
-    def __init__(self, engine: Engine) -> None:
+    Statements are `named`, which saves Postgres the parsing and planning, unless a pooler before it does not
+    know their names.
+    """
+
+    def __init__(self, engine: Engine, *, named: bool = True) -> None:
         self.engine = engine
+        self.named = named
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
-    def transact[T](self, work: Callable[[Connection], T]) -> T:
+    def transact[T](self, work: Callable[[Pipeline], T]) -> T:
         """Run the work in a transaction and commit.
 
-        Repeated also when the answer to the commit was lost, because work is idempotent.
+        BEGIN travels with the first statements of the work, COMMIT with the last. Repeated also when the
+        answer to the commit was lost, because work is idempotent.
         """
-        return self._repeat(self.engine.begin, work, "run a transaction")
+
+        def run(pipeline: Pipeline) -> T:
+            pipeline.later(Call("begin", _BEGIN, max_rows=0))
+            done = work(pipeline)
+            tag = pipeline.now(Call("commit", _COMMIT, max_rows=0)).tag
+            if tag != "COMMIT":  # so Postgres says that a failed transaction was rolled back
+                raise ProcessingError("commit", service="Postgres", details=f"it answered {tag}")
+            return done
+
+        return self._repeat(run, "run a transaction")
 
     def read(
-        self, operation: str, statement: TextClause, parameters: Mapping[str, Any]
-    ) -> Sequence[RowMapping]:
-        """Return the rows of a single statement."""
-        return self._repeat(
-            self._autocommit,
-            lambda connection: connection.execute(statement, parameters).mappings().all(),
-            operation,
-        )
+        self, operation: str, statement: Statement, parameters: Mapping[str, object]
+    ) -> list[dict[str, Any]]:
+        """Return the rows of a single statement, which commits by itself."""
+        call = Call(operation, statement, parameters)
+        return self._repeat(lambda pipeline: pipeline.now(call).mappings(), operation)
 
-    def write(self, operation: str, statement: TextClause, parameters: Mapping[str, Any]) -> int:
-        """Run a single statement; return how many rows it touched."""
-        return self._repeat(
-            self._autocommit, lambda connection: connection.execute(statement, parameters).rowcount, operation
-        )
+    def write(self, operation: str, statement: Statement, parameters: Mapping[str, object]) -> int:
+        """Run a single statement, which commits by itself; return how many rows it touched."""
+        call = Call(operation, statement, parameters)
+        return self._repeat(lambda pipeline: pipeline.now(call).count, operation)
 
-    @contextmanager
-    def _autocommit(self) -> Iterator[Connection]:
-        """Yield a connection whose statements commit by themselves: no BEGIN, no COMMIT, one round trip.
-
-        Autocommit is set on the driver: SQLAlchemy's AUTOCOMMIT sends a COMMIT all the same, and afterwards
-        statements that set the session back, which cost more and pin it at a proxy.
-        """
-        with self.engine.connect() as connection:
-            driver: Any = connection.connection.driver_connection
-            driver.autocommit = True
-            try:
-                yield connection
-            finally:
-                driver.autocommit = False
-
-    def _repeat[T](
-        self,
-        connected: Callable[[], AbstractContextManager[Connection]],
-        work: Callable[[Connection], T],
-        operation: str,
-    ) -> T:
+    def _repeat[T](self, work: Callable[[Pipeline], T], operation: str) -> T:
         for left in reversed(range(ATTEMPTS)):
             try:
-                with connected() as connection:
-                    return work(connection)
+                with self._pipeline() as pipeline:
+                    return work(pipeline)
             except FaultError as fault:
                 if not self._is_repeated(fault, left):
                     raise
@@ -89,8 +89,25 @@ class Session:
                     raise meant from error
         raise AssertionError("the last attempt returns or raises")
 
+    @contextmanager
+    def _pipeline(self) -> Iterator[Pipeline]:
+        """Yield a pipeline on the pool's connection, which rolls back what was not committed.
+
+        A connection whose answers were lost is closed: what it would read next belongs to another question.
+        """
+        pooled = self.engine.raw_connection()
+        driver: Any = pooled.driver_connection
+        try:
+            yield Pipeline(driver, named=self.named)
+        finally:
+            if not driver.is_in_step:
+                pooled.invalidate()
+            pooled.close()
+
     def _is_repeated(self, fault: FaultError, left: int) -> bool:
         """Tell whether to repeat the work; drop the pool's connections when the server was unavailable."""
+        if isinstance(fault, StatementNameError):
+            self.named = False
         if isinstance(fault, ExternalServiceError):
             self.engine.dispose()
         return left > 0 and isinstance(fault, REPEATED)

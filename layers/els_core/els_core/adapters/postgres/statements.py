@@ -6,14 +6,44 @@ it returns. Bulk data are one JSON parameter each (decision 1).
 
 from __future__ import annotations
 
+import hashlib
 import re
+from dataclasses import dataclass
 from importlib import resources
 
-from sqlalchemy import TextClause, text
-
-FILES = ("audit", "batches", "deadlines", "decisions", "outbox", "parking", "status", "steering")
+FILES = (
+    "audit",
+    "batches",
+    "deadlines",
+    "decisions",
+    "erasure",
+    "outbox",
+    "parking",
+    "status",
+    "steering",
+)
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 _COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with the placeholders of the protocol, and the names of its parameters in their order.
+
+    `name` is what it is prepared as: a hash of its SQL, so that one name never means two statements.
+    """
+
+    sql: str
+    parameters: tuple[str, ...]
+    name: bytes
+
+    @classmethod
+    def of(cls, body: str) -> Statement:
+        """Return the statement of a body whose parameters are written as `:name`."""
+        parameters = tuple(dict.fromkeys(_PARAMETER.findall(body)))
+        sql = _PARAMETER.sub(lambda found: f"${parameters.index(found[1]) + 1}", body)
+        return cls(sql, parameters, f"els_{hashlib.sha256(sql.encode()).hexdigest()[:32]}".encode())
 
 
 def read_statements() -> dict[str, str]:
@@ -37,8 +67,8 @@ def body_of(statement: str) -> str:
 _BODIES = {name: body_of(statement) for name, statement in read_statements().items()}
 
 
-def _statement(name: str) -> TextClause:
-    return text(_BODIES[name])
+def _statement(name: str) -> Statement:
+    return Statement.of(_BODIES[name])
 
 
 BEGIN_EPOCHS = _statement("begin_epochs")
@@ -46,6 +76,7 @@ CHANGE_SLOTS = _statement("change_slots")
 DELETE_OLD_BATCHES = _statement("delete_old_batches")
 DELETE_PARKED = _statement("delete_parked")
 DELETE_SENT = _statement("delete_sent")
+ERASE_PERSONAL_DATA = _statement("erase_personal_data")
 FIND_IDLE_OPEN = _statement("find_idle_open")
 FIND_STUCK = _statement("find_stuck")
 INSERT_COMMAND = _statement("insert_command")
@@ -58,6 +89,7 @@ LOCK_OVERDUE = _statement("lock_overdue")
 MARK_OVERDUE_PARKED = _statement("mark_overdue_parked")
 NOTE_RUN = _statement("note_run")
 OPEN_BATCHES = _statement("open_batches")
+READ_BATCHES_OF_USER = _statement("read_batches_of_user")
 READ_COMMAND = _statement("read_command")
 READ_LOCKED_VIEW = _statement("read_locked_view")
 READ_OVERVIEW = _statement("read_overview")

@@ -17,9 +17,7 @@ from els_core.domain.reopening import Standby
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy.engine import RowMapping
-
-    from els_core.adapters.postgres.rows import Json
+    from els_core.adapters.postgres.rows import Json, Row
     from els_core.application.commands import CommandRequest
     from els_core.domain.decisions import BatchChange
 
@@ -57,7 +55,7 @@ def slot_changes_of(changes: Sequence[BatchChange]) -> dict[str, list[Json]]:
     }
 
 
-def standby_of(batch_id: str, rows: Sequence[RowMapping]) -> Standby:
+def standby_of(batch_id: str, rows: Sequence[Row]) -> Standby:
     """Read what an ended batch keeps beside its slots."""
     return Standby(
         [_content(batch_id, row["arrival"]) for row in rows if row["kind"] == "excess"],
@@ -71,7 +69,7 @@ def _content(batch_id: str, row: dict[str, Any]) -> Content:
     return Content(**values | {"batch_id": batch_id})
 
 
-def kept_command_of(row: RowMapping) -> KeptCommand:
+def kept_command_of(row: Row) -> KeptCommand:
     """Read a command that was answered before."""
     answer = dict(row["answer"])
     return KeptCommand(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from els_core.adapters.postgres import statements
+from els_core.adapters.postgres.calls import json_of
 from els_core.adapters.postgres.rows import message_of
 from els_core.adapters.postgres.steering_rows import (
     kept_command_of,
@@ -19,10 +19,8 @@ from els_core.adapters.postgres.steering_rows import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import TextClause
-    from sqlalchemy.engine import RowMapping
-
     from els_core.adapters.postgres.rows import Json
+    from els_core.adapters.postgres.statements import Statement
     from els_core.application.commands import CommandRequest, KeptCommand
     from els_core.domain.commands import CommandAnswer
     from els_core.domain.decisions import BatchChange
@@ -34,10 +32,10 @@ class SteeringStatements(ABC):
     """Statements that the hot path never sends."""
 
     @abstractmethod
-    def _read(self, operation: str, statement: TextClause, **parameters: Any) -> Sequence[RowMapping]: ...
+    def _read(self, operation: str, statement: Statement, **parameters: object) -> list[dict[str, Any]]: ...
 
     @abstractmethod
-    def _run(self, operation: str, statement: TextClause, **parameters: Any) -> None: ...
+    def _write(self, operation: str, statement: Statement, **parameters: object) -> None: ...
 
     def announce_again(self, batch_id: str, epoch: int) -> OutboxMessage | None:
         """Insert the kept final result into the outbox again."""
@@ -47,7 +45,7 @@ class SteeringStatements(ABC):
 
     def keep_result(self, message: OutboxMessage) -> None:
         """Keep the final result of the current epoch."""
-        self._run(
+        self._write(
             "keep a result",
             statements.KEEP_RESULT,
             batch_id=message.batch_id,
@@ -71,8 +69,8 @@ class SteeringStatements(ABC):
 
     def keep_command(self, request: CommandRequest, answer: CommandAnswer) -> None:
         """Insert a command with its answer."""
-        kept = json.dumps([row_of_command(request, answer)])
-        self._run("keep command", statements.INSERT_COMMAND, kept=kept)
+        kept = json_of([row_of_command(request, answer)])
+        self._write("keep command", statements.INSERT_COMMAND, kept=kept)
 
     def write_before(self, changes: Sequence[BatchChange]) -> dict[str, Json]:
         """Write what must come before the decisions; return by how much that moves the counts of each batch.
@@ -82,19 +80,18 @@ class SteeringStatements(ABC):
         moved: dict[str, Json] = {}
         superseded = superseded_of(changes)
         if superseded:
-            rows = self._read(
-                "supersede arrivals", statements.SUPERSEDE_ARRIVALS, superseded=json.dumps(superseded)
-            )
+            kept = json_of(superseded)
+            rows = self._read("supersede arrivals", statements.SUPERSEDE_ARRIVALS, superseded=kept)
             for row in rows:
                 freed = {name: row[name] for name in ("freed_assigned", "freed_failed")}
                 moved.setdefault(row["batch_id"], {}).update(freed)
         slots = slot_changes_of(changes)
         if any(slots.values()):
-            parameters = {name: json.dumps(rows) for name, rows in slots.items()}
+            parameters = {name: json_of(rows) for name, rows in slots.items()}
             for row in self._read("change slots", statements.CHANGE_SLOTS, **parameters):
                 moved.setdefault(row["batch_id"], {})["more_slots"] = int(row["more_slots"])
         epochs = [change.after for change in changes if change.after.epoch > change.before.epoch]
         if epochs:
             begun = [{"batch_id": after.batch_id, "epoch": after.epoch} for after in epochs]
-            self._run("begin epochs", statements.BEGIN_EPOCHS, epochs=json.dumps(begun))
+            self._write("begin epochs", statements.BEGIN_EPOCHS, epochs=json_of(begun))
         return moved

@@ -1,18 +1,18 @@
-"""The port `Transaction`: one unit of work. Each method is one statement, `lock` two."""
+"""The port `Transaction`: one unit of work. Each method is one statement, `lock` two.
+
+Writes wait for the next reading, or for the COMMIT, and travel with it.
+"""
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, assert_never
-from uuid import UUID
-
-from sqlalchemy.exc import DBAPIError
 
 from els_core.adapters.postgres import statements
-from els_core.adapters.postgres.errors import fault_of
+from els_core.adapters.postgres.calls import Call, json_of
+from els_core.adapters.postgres.enqueued import Enqueued
 from els_core.adapters.postgres.rows import (
     batch_of,
     first_answer_of,
@@ -20,6 +20,7 @@ from els_core.adapters.postgres.rows import (
     snapshot_of,
     writes_of,
 )
+from els_core.adapters.postgres.statements import Statement
 from els_core.adapters.postgres.steering_statements import SteeringStatements
 from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.decisions import LockedView
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from sqlalchemy import Connection, TextClause
-    from sqlalchemy.engine import RowMapping
-
+    from els_core.adapters.postgres.calls import Result
+    from els_core.adapters.postgres.pipeline import Pipeline
     from els_core.application.ports.repository import DeadlinePosition, ParkedArrival
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import Batch, BatchSnapshot, Registration
@@ -43,16 +43,32 @@ if TYPE_CHECKING:
 class PostgresTransaction(SteeringStatements):
     """The port `Transaction` on one connection inside its transaction."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
 
     def lock(self, batch_ids: Sequence[str], *, only_known: bool = False) -> dict[str, Batch]:
         """Insert placeholders, then lock in the order of the ids."""
-        ids = json.dumps(list(batch_ids))
+        locked = self._lock(batch_ids, only_known=only_known)
+        self._pipeline.send()
+        return _batches_of(locked)
+
+    def lock_and_view(
+        self,
+        batch_ids: Sequence[str],
+        arrivals: Sequence[Arrival],
+        proposals: Mapping[ArrivalKey, Proposal],
+    ) -> tuple[dict[str, Batch], LockedView]:
+        """Do both in one round trip; the view's snapshot is taken when the locks are held."""
+        locked = self._lock(batch_ids)
+        view = self.locked_view(arrivals, proposals)
+        return _batches_of(locked), view
+
+    def _lock(self, batch_ids: Sequence[str], *, only_known: bool = False) -> Call:
+        ids = json_of(list(batch_ids))
         if not only_known:
-            self._run("insert placeholder batches", statements.INSERT_PLACEHOLDERS, ids=ids)
-        rows = self._read("lock batches", statements.LOCK_BATCHES, ids=ids)
-        return {row["batch_id"]: batch_of(row) for row in rows}
+            self._write("insert placeholder batches", statements.INSERT_PLACEHOLDERS, ids=ids)
+        call = Call("lock batches", statements.LOCK_BATCHES, {"ids": ids}, len(batch_ids))
+        return self._pipeline.later(call)
 
     def locked_view(
         self, arrivals: Sequence[Arrival], proposals: Mapping[ArrivalKey, Proposal]
@@ -60,8 +76,8 @@ class PostgresTransaction(SteeringStatements):
         """Read first answers, parked arrivals, free slots and the time in one statement."""
         if not arrivals:
             return LockedView(self._now(), {}, {})
-        asked = json.dumps([_asked(arrival, proposals.get(key_of(arrival))) for arrival in arrivals])
-        return _view_of(self._read("read locked view", statements.READ_LOCKED_VIEW, asked=asked))
+        asked = json_of([_asked(arrival, proposals.get(key_of(arrival))) for arrival in arrivals])
+        return _view_of(self._result("read locked view", statements.READ_LOCKED_VIEW, asked=asked))
 
     def open(self, registrations: Sequence[Registration]) -> dict[str, Batch]:
         """Open batches and insert their slots."""
@@ -74,22 +90,22 @@ class PostgresTransaction(SteeringStatements):
             }
             for registration in registrations
         ]
-        opened = self._read("open batches", statements.OPEN_BATCHES, registrations=json.dumps(rows))
+        opened = self._read("open batches", statements.OPEN_BATCHES, registrations=json_of(rows))
         return {row["batch_id"]: batch_of(row) for row in opened}
 
     def parked(self, batch_ids: Sequence[str], limit: int) -> list[ParkedArrival]:
         """Read parked arrivals, oldest first."""
-        ids = json.dumps(list(batch_ids))
+        ids = json_of(list(batch_ids))
         rows = self._read("read parked arrivals", statements.READ_PARKED, ids=ids, limit=limit)
         return [parked_of(row) for row in rows]
 
     def unpark(self, keys: Sequence[ArrivalKey]) -> None:
         """Delete parked arrivals."""
         rows = [{"batch_id": batch_id, "identity": identity} for batch_id, identity in keys]
-        self._run("delete parked arrivals", statements.DELETE_PARKED, keys=json.dumps(rows))
+        self._write("delete parked arrivals", statements.DELETE_PARKED, keys=json_of(rows))
 
     def record(self, changes: Sequence[BatchChange]) -> None:
-        """Write all in one statement and compare what was written with what was meant.
+        """Write all in one statement, which fails when what was written is not what was meant.
 
         What is superseded, and slots that come and go, are written before, in statements of their own.
         """
@@ -97,22 +113,16 @@ class PostgresTransaction(SteeringStatements):
         moved = self.write_before(changes)
         for batch in writes["batches"]:
             batch.update(moved.get(str(batch["batch_id"]), {}))
-        parameters = {name: json.dumps(rows) for name, rows in writes.items()}
-        [row] = self._read("record decisions", statements.RECORD_DECISIONS, **parameters)
-        if row["count"] != len(changes):
-            raise ProcessingError(
-                "record decisions",
-                service="Postgres",
-                details=f"{row['count']} of {len(changes)} batches were as they had been locked",
-            )
+        parameters = {name: json_of(rows) for name, rows in writes.items()}
+        self._write("record decisions", statements.RECORD_DECISIONS, **parameters, count=len(changes))
 
     def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
         """Read batches with their slots and the failures that use one."""
-        ids = json.dumps(list(batch_ids))
+        ids = json_of(list(batch_ids))
         rows = self._read("read snapshots", statements.READ_SNAPSHOTS, ids=ids, idle=None)
         return [snapshot_of(row) for row in rows]
 
-    def enqueue(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+    def enqueue(self, messages: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
         """Insert into the outbox, and keep final results with their batches."""
         rows = [
             {
@@ -126,13 +136,9 @@ class PostgresTransaction(SteeringStatements):
             }
             for message in messages
         ]
-        inserted = self._read("insert into outbox", statements.INSERT_INTO_OUTBOX, messages=json.dumps(rows))
-        positions = {UUID(str(row["event_id"])): row["position"] for row in inserted}
-        return [
-            replace(message, position=positions[message.event_id])
-            for message in messages
-            if message.event_id in positions
-        ]
+        parameters = {"messages": json_of(rows)}
+        call = Call("insert into outbox", statements.INSERT_INTO_OUTBOX, parameters, len(rows))
+        return Enqueued(messages, self._pipeline.later(call))
 
     def overdue(self, after: DeadlinePosition | None, max_slots: int) -> tuple[datetime, list[Batch]]:
         """Lock a page of overdue batches."""
@@ -160,26 +166,41 @@ class PostgresTransaction(SteeringStatements):
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Roll back to the start of the block when it raises."""
-        with self._connection.begin_nested():
+        """Roll back to the start of the block when it raises; what it writes is sent at its end."""
+        self._pipeline.now(Call("set a savepoint", _SAVEPOINT, max_rows=0))
+        try:
             yield
+            self._pipeline.now(Call("release a savepoint", _RELEASE, max_rows=0))
+        except BaseException:
+            self._pipeline.discard()
+            if self._pipeline.is_usable:
+                self._pipeline.later(Call("roll back to a savepoint", _ROLLBACK, max_rows=0))
+                self._pipeline.now(Call("release a savepoint", _RELEASE, max_rows=0))
+            raise
 
     def _now(self) -> datetime:
         [row] = self._read("read time", statements.READ_TIME)
         now: datetime = row["now"]
         return now
 
-    def _read(self, operation: str, statement: TextClause, **parameters: Any) -> Sequence[RowMapping]:
-        try:
-            return self._connection.execute(statement, parameters).mappings().all()
-        except (DBAPIError, OSError) as error:
-            raise fault_of(error, operation) from error
+    def _read(self, operation: str, statement: Statement, **parameters: object) -> list[dict[str, Any]]:
+        return self._result(operation, statement, **parameters).mappings()
 
-    def _run(self, operation: str, statement: TextClause, **parameters: Any) -> None:
-        try:
-            self._connection.execute(statement, parameters)
-        except (DBAPIError, OSError) as error:
-            raise fault_of(error, operation) from error
+    def _result(self, operation: str, statement: Statement, **parameters: object) -> Result:
+        return self._pipeline.now(Call(operation, statement, parameters))
+
+    def _write(self, operation: str, statement: Statement, **parameters: object) -> None:
+        self._pipeline.later(Call(operation, statement, parameters, max_rows=1))
+
+
+_SAVEPOINT = Statement.of("savepoint els")
+_RELEASE = Statement.of("release savepoint els")
+_ROLLBACK = Statement.of("rollback to savepoint els")
+
+
+def _batches_of(locked: Call) -> dict[str, Batch]:
+    rows = locked.result.mappings() if locked.result else []
+    return {row["batch_id"]: batch_of(row) for row in rows}
 
 
 def _asked(arrival: Arrival, proposal: Proposal | None) -> dict[str, str | None]:
@@ -200,7 +221,7 @@ def _asked(arrival: Arrival, proposal: Proposal | None) -> dict[str, str | None]
     }
 
 
-def _view_of(rows: Sequence[RowMapping]) -> LockedView:
+def _view_of(result: Result) -> LockedView:
     now: datetime | None = None
     first: dict[ArrivalKey, FinalOutcome] = {}
     free: dict[str, list[str]] = {}
@@ -208,22 +229,22 @@ def _view_of(rows: Sequence[RowMapping]) -> LockedView:
     counts: dict[str, int] = {}
     barred: set[ArrivalKey] = set()
     names: dict[ArrivalKey, str] = {}
-    for row in rows:
-        match row["word"]:
+    for batch_id, identity, word, what, moment in result.rows:
+        match word:
             case "now":
-                now = row["now"]
+                now = moment
             case "free":
-                free.setdefault(row["batch_id"], []).append(row["what"])
+                free.setdefault(batch_id, []).append(what)
             case "parked":
-                parked.add((row["batch_id"], row["identity"]))
+                parked.add((batch_id, identity))
             case "barred":
-                barred.add((row["batch_id"], row["identity"]))
+                barred.add((batch_id, identity))
             case "names":
-                names[row["batch_id"], row["identity"]] = row["what"]
+                names[batch_id, identity] = what
             case "parked_count":
-                counts[row["batch_id"]] = int(row["what"])
+                counts[batch_id] = int(what)
             case word:
-                first[row["batch_id"], row["identity"]] = first_answer_of(word, row["what"])
+                first[batch_id, identity] = first_answer_of(word, what)
     if now is None:
         raise ProcessingError("read locked view", service="Postgres", details="the time is missing")
     return LockedView(now, first, free, parked, counts, barred, names)

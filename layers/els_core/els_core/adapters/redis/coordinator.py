@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, assert_never
+
+from pydantic_core import to_json
 
 from els_core.adapters.redis import keys
 from els_core.adapters.redis.keys import key
@@ -91,7 +92,7 @@ def _keys(batch_id: str, count: int) -> list[str]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return to_json(value).decode()
 
 
 def _argument(arrival: Arrival) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 
+from els_core.adapters.telemetry.grouped_lines import LINES, GroupedLines
 from els_core.application.metrics import Metric
 from els_core.application.signals import of_closed_batch
 from els_core.domain.errors import FaultError
@@ -23,7 +24,7 @@ class Recorder:
     """A logger and metrics. Metrics are counted by outcome, never by batch id."""
 
     def __init__(self, service: str = "els", namespace: str = "EssayLifecycle") -> None:
-        self.logger = Logger(service=service)
+        self.logger = Logger(service=service, logger_formatter=GroupedLines())
         self.metrics = Metrics(namespace=namespace, service=service)
 
     def consumed[Item, Report](self, consumed: ConsumeResult[Item, Report]) -> None:
@@ -71,10 +72,12 @@ class Recorder:
 
     def lines(self, message: str, decided: Iterable[tuple[str, str, str]]) -> None:
         """Write one line per batch, correlation id and outcome, with the number of items that share them."""
-        for (batch_id, correlation_id, outcome), count in Counter(decided).items():
-            self.logger.info(
-                message, batch_id=batch_id, correlation_id=correlation_id, outcome=outcome, count=count
-            )
+        lines = [
+            {"batch_id": batch_id, "correlation_id": correlation_id, "outcome": outcome, "count": count}
+            for (batch_id, correlation_id, outcome), count in Counter(decided).items()
+        ]
+        if lines:
+            self.logger.info(message, extra={LINES: lines})
 
     def count(self, counts: Mapping[Metric, int]) -> None:
         """Count; zeros too, since a graph without points shows nothing."""

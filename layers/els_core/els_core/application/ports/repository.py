@@ -123,6 +123,15 @@ class Transaction(SteeringTransaction, Protocol):
         """Return the time of Postgres and, for distinct arrivals, first answers and free slots."""
         ...
 
+    def lock_and_view(
+        self,
+        batch_ids: Sequence[str],
+        arrivals: Sequence[Arrival],
+        proposals: Mapping[ArrivalKey, Proposal],
+    ) -> tuple[dict[str, Batch], LockedView]:
+        """Do both, the view under the locks."""
+        ...
+
     def open(self, registrations: Sequence[Registration]) -> dict[str, Batch]:
         """Open locked awaited batches with all slots available; return their new rows."""
         ...
@@ -138,7 +147,7 @@ class Transaction(SteeringTransaction, Protocol):
     def record(self, changes: Sequence[BatchChange]) -> None:
         """Write slots, failures, excess contents, parked and superseded arrivals, and batch rows.
 
-        Raises `ProcessingError` when a row is no longer as it was when it was locked.
+        `ProcessingError`, here or at the commit, when a row is no longer as it was when it was locked.
         """
         ...
 
@@ -146,10 +155,11 @@ class Transaction(SteeringTransaction, Protocol):
         """Return the snapshots of these locked batches."""
         ...
 
-    def enqueue(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+    def enqueue(self, messages: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
         """Insert messages into the outbox, idempotent by event id, and keep final results with their batch.
 
-        Returns those that were inserted, with their positions.
+        Returns those that were inserted, with their positions: to be read after the commit, or after the
+        savepoint.
         """
         ...
 

@@ -80,7 +80,8 @@ SELECT NULL, NULL, 'now', NULL, clock_timestamp()
 
 -- name: record_decisions
 -- Writes everything that a transaction decided. A slot is taken only where it is still available, and the counts
--- grow by the rows that were really written, so the caller can compare them with what it meant.
+-- grow by the rows that were really written. If fewer than :count batch rows are then as they were meant to be, it
+-- divides by zero: so the transaction fails before the COMMIT that may travel with it.
 --
 -- :slots    JSON  [{batch_id, essay_id, status, and the columns of a content or failure_identity}]
 -- :failures JSON  [{batch_id, identity, essay_id or late_reason, event_id, error_code, error_message,
@@ -89,6 +90,7 @@ SELECT NULL, NULL, 'now', NULL, clock_timestamp()
 -- :parked   JSON  [{batch_id, identity, arrival}]
 -- :batches  JSON  [{batch_id, status, version, expected_count, assigned_count, failed_count, epoch, deadline,
 --                  has_arrivals, and what was written before: freed_assigned, freed_failed, more_slots}]
+-- :count    number
 --
 -- Returns count: the number of batch rows that are now as they were meant to be.
 WITH slots AS (
@@ -142,4 +144,4 @@ WITH slots AS (
     RETURNING b.expected_count = n.expected_count AND b.assigned_count = n.assigned_count
         AND b.failed_count = n.failed_count AS as_intended
 )
-SELECT count(*) AS count FROM changed WHERE as_intended
+SELECT count(*) / CAST(count(*) = CAST(:count AS bigint) AS integer) AS count FROM changed WHERE as_intended

@@ -8,8 +8,8 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import text
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -86,7 +86,7 @@ def downgrade() -> None:
     connection = op.get_bind()
     for what, query in IN_THE_WAY:
         if connection.execute(text(f"SELECT EXISTS ({query})")).scalar_one():
-            raise RuntimeError(f"cannot go back to 0003: there is {what}; delete its batch first")
+            raise RuntimeError(f"cannot go back to 0004: there is {what}; delete its batch first")
     for table, name, condition in NARROWER:
         op.execute(f"ALTER TABLE {table} RENAME CONSTRAINT {name} TO wider_{name}")
         op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({condition})")

@@ -1,0 +1,43 @@
+"""What was put into the outbox, to be read when its statement has been answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
+from uuid import UUID
+
+from els_core.domain.events import OutboxMessage
+
+if TYPE_CHECKING:
+    from els_core.adapters.postgres.calls import Call
+
+
+class Enqueued(Sequence[OutboxMessage]):
+    """Messages that have positions once they were sent; to read them earlier raises `LookupError`."""
+
+    def __init__(self, messages: Sequence[OutboxMessage], call: Call) -> None:
+        self._messages = messages
+        self._call = call
+
+    @overload
+    def __getitem__(self, index: int) -> OutboxMessage: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[OutboxMessage]: ...
+    def __getitem__(self, index: int | slice) -> OutboxMessage | Sequence[OutboxMessage]:
+        return self._inserted[index]
+
+    def __len__(self) -> int:
+        return len(self._inserted)
+
+    @cached_property
+    def _inserted(self) -> list[OutboxMessage]:
+        if self._call.result is None:
+            raise LookupError("the outbox rows are not written yet: read them after the commit")
+        positions = {UUID(str(event_id)): position for event_id, position in self._call.result.rows}
+        return [
+            replace(message, position=positions[message.event_id])
+            for message in self._messages
+            if message.event_id in positions
+        ]
