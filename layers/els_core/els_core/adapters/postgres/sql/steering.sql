@@ -96,7 +96,7 @@ ON CONFLICT ON CONSTRAINT one_row_per_epoch DO NOTHING
 -- Keeps the final result of a batch's current epoch, unless one is kept already.
 --
 -- :batch_id    text
--- :event_id    text
+-- :event_id    uuid
 -- :detail_type text
 -- :detail      text
 -- :digest      text
@@ -105,7 +105,7 @@ ON CONFLICT ON CONSTRAINT one_row_per_epoch DO NOTHING
 -- Returns nothing.
 INSERT INTO batch_epochs (batch_id, epoch, ended_at, status, ended_by, deadline, event_id, detail_type, detail,
     digest)
-SELECT batch_id, epoch, changed_at, status, :ended_by, deadline, CAST(CAST(:event_id AS text) AS uuid),
+SELECT batch_id, epoch, changed_at, status, :ended_by, deadline, CAST(:event_id AS uuid),
     :detail_type, :detail, :digest
 FROM batches WHERE batch_id = :batch_id
 ON CONFLICT ON CONSTRAINT one_row_per_epoch DO UPDATE SET ended_at = excluded.ended_at,
