@@ -90,8 +90,11 @@ def connection(postgres: PostgresServer) -> Iterator[Connection]:
 
 
 def upgrade(connection: Connection, revision: str) -> None:
+    connection.rollback()  # Alembic commits nothing inside a transaction that it did not begin
     CONFIG.attributes["connection"] = connection
     command.upgrade(CONFIG, revision)
+    reached = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
+    assert reached == revision
     connection.commit()
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from els_core.application.announce_batch import AnnounceBatch, Announced
 from els_core.application.register_batch import Rejected, Repeated
+from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.domain.batches import Status
 from els_core.domain.outcomes import Duplicate, Excess, Late, Reason
 from tests.factories import content, failure, registration
@@ -68,3 +70,18 @@ def test_arrivals_and_registrations_after_the_final_result_change_nothing(
     assert sum(counts[name] for name in FINAL_RESULTS.values()) == counts[FINAL_RESULTS[status]] == 1
     assert counts["ExcessContentProvisioned"] == 1
     assert counts["BatchRegistrationRejected"] == 1
+
+
+@pytest.mark.fault(24)
+def test_a_result_that_an_older_version_did_not_keep_is_announced_again_from_the_rows(
+    environment: Environment,
+) -> None:
+    environment.register(registration(1))
+    environment.provision(content("a"))
+    [first] = [message for message in environment.bus.published if message.is_final]
+    environment.execute("DELETE FROM batch_epochs")
+    announced = AnnounceBatch(environment.provision_content.post_commit, JsonEventEncoder()).announce("b")
+    assert isinstance(announced, Announced)
+    assert announced.published.sent == 1
+    assert environment.bus.published[-1].event_id == announced.message.event_id == first.event_id
+    assert environment.relay().sent == 0

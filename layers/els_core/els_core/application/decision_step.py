@@ -119,9 +119,7 @@ class DecisionStep:
 
     def decide_in_halves(self, given: DecisionInput) -> Decision:
         """Decide in savepoints, in halves of halves, until each arrival that Postgres rejects is alone."""
-        sent_at_the_end = self.transaction.savepoint()  # so that its outbox rows can be read here
-        with sent_at_the_end:
-            announced = self.decide_together(DecisionInput(given.batches, (), given.proposals, given.events))
+        announced = self.decide_together(DecisionInput(given.batches, (), given.proposals, given.events))
         batches = {**given.batches, **announced.batches}
         decisions = self._halve(batches, given.arrivals, given.proposals) if given.arrivals else []
         return Decision.merged([announced, *decisions])

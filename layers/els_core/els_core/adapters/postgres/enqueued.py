@@ -1,4 +1,4 @@
-"""What was put into the outbox, to be read when its statement has been answered."""
+"""What was put into the outbox. It travels with the COMMIT, or when somebody reads it before."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from els_core.domain.events import OutboxMessage
 
 if TYPE_CHECKING:
     from els_core.adapters.postgres.calls import Call
+    from els_core.adapters.postgres.pipeline import Pipeline
 
 
 class Enqueued(Sequence[OutboxMessage]):
-    """Messages that have positions once they were sent; to read them earlier raises `LookupError`."""
+    """The messages with their positions. Reading them before the COMMIT costs a round trip."""
 
-    def __init__(self, messages: Sequence[OutboxMessage], call: Call) -> None:
+    def __init__(self, messages: Sequence[OutboxMessage], call: Call, pipeline: Pipeline) -> None:
         self._messages = messages
         self._call = call
+        self._pipeline = pipeline
 
     @overload
     def __getitem__(self, index: int) -> OutboxMessage: ...
@@ -34,7 +36,9 @@ class Enqueued(Sequence[OutboxMessage]):
     @cached_property
     def _inserted(self) -> list[OutboxMessage]:
         if self._call.result is None:
-            raise LookupError("the outbox rows are not written yet: read them after the commit")
+            self._pipeline.send()
+        if self._call.result is None:
+            raise LookupError("the outbox rows were not written: their transaction was rolled back")
         positions = {UUID(str(event_id)): position for event_id, position in self._call.result.rows}
         return [
             replace(message, position=positions[message.event_id])

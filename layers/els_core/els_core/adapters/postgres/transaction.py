@@ -129,7 +129,7 @@ class PostgresTransaction:
         ]
         parameters = {"messages": json_of(rows)}
         call = Call("insert into outbox", statements.INSERT_INTO_OUTBOX, parameters, len(rows))
-        return Enqueued(messages, self._pipeline.later(call))
+        return Enqueued(messages, self._pipeline.later(call), self._pipeline)
 
     def announce_again(self, batch_id: str) -> OutboxMessage | None:
         """Insert the kept final result into the outbox again."""
