@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from els_core.adapters.postgres import connection as postgres_connection
+from els_core.adapters.postgres.calls import Call
+from els_core.adapters.postgres.statements import Statement
 from els_core.application.register_batch import Opened
-from els_core.domain.errors import ExternalServiceError, FaultError
+from els_core.domain.errors import ExternalServiceError, FaultError, ProcessingError
 from tests.factories import content, failure, registration
 from tests.integration.postgres_proxy import ProxiedEnvironment
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dev.servers.postgres import PostgresServer
+    from els_core.adapters.postgres.pipeline import Pipeline
     from els_core.domain.arrivals import Arrival
     from tests.integration.environment import Environment
 
@@ -158,3 +161,14 @@ def test_a_registration_that_fails_at_any_statement_leaves_nothing_and_a_retry_s
     assert environment.snapshot().batch.status == "awaited"
     assert environment.register(registration(2)).answers == [Opened()]
     assert (len(environment.snapshot().assigned), len(environment.snapshot().available)) == (1, 1)
+
+
+def test_a_transaction_that_postgres_rolled_back_is_not_a_commit(
+    environment: Environment,
+) -> None:
+    def ignore_a_failure(pipeline: Pipeline) -> None:
+        with pytest.raises(FaultError):
+            pipeline.now(Call("divide by zero", Statement.of("SELECT 1 / 0")))
+
+    with pytest.raises(ProcessingError, match=r"commit.*ROLLBACK"):
+        environment.session.transact(ignore_a_failure)

@@ -153,8 +153,8 @@ class Transaction(Protocol):
     def enqueue(self, messages: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
         """Insert messages into the outbox, idempotent by event id, and keep final results with their batch.
 
-        Returns those that were inserted, with their positions. Reading them before the commit may cost a round
-        trip.
+        Returns those that were inserted, with their positions. Reading them before the commit may cost a
+        round trip.
         """
         ...
 
