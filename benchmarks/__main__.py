@@ -69,12 +69,12 @@ def run(cases: list[BenchmarkCase], console: Console) -> list[BenchmarkResult]:
 def main() -> None:
     """Read the command line, measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small workloads, about a minute")
+    parser.add_argument("--quick", action="store_true", help="small workloads, about two minutes")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/handler.json"))
     arguments = parser.parse_args()
     console = Console()
     if arguments.quick:
-        console.print("small workloads: this takes about a minute on two free cores", highlight=False)
+        console.print("small workloads: this takes about two minutes on two free cores", highlight=False)
     results = run(QUICK if arguments.quick else FULL, console)
     console.print(rates_table(results))
     console.print(shares_table(results))
