@@ -109,10 +109,24 @@ def test_what_is_discarded_is_never_sent() -> None:
     assert connection.flights == [["b"]]
 
 
-def test_outbox_rows_cannot_be_read_before_they_are_written() -> None:
-    transaction = PostgresTransaction(pipeline_on(RecordingConnection()))
-    enqueued = transaction.enqueue([OutboxMessage(UUID(int=1), "b", "Kind", "{}")])
-    with pytest.raises(LookupError, match="after the commit"):
+def enqueued_on(pipeline: Pipeline) -> Sequence[OutboxMessage]:
+    message = OutboxMessage(UUID(int=1), "b", "Kind", "{}")
+    return PostgresTransaction(pipeline).enqueue([message])
+
+
+def test_outbox_rows_that_are_read_before_the_commit_are_sent_at_once() -> None:
+    connection = RecordingConnection()
+    enqueued = enqueued_on(pipeline_on(connection))
+    assert connection.flights == []
+    assert list(enqueued) == []
+    assert connection.flights == [["insert into outbox"]]
+
+
+def test_outbox_rows_of_a_rolled_back_transaction_cannot_be_read() -> None:
+    pipeline = pipeline_on(RecordingConnection())
+    enqueued = enqueued_on(pipeline)
+    pipeline.discard()
+    with pytest.raises(LookupError, match="rolled back"):
         len(enqueued)
 
 
