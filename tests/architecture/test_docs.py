@@ -120,7 +120,7 @@ def test_every_invariant_has_its_section() -> None:
         assert "`tests/" in text.partition("**Shown by**")[2], heading
 
 
-def test_the_words_of_our_own_are_few() -> None:
+def test_the_glossary_has_fewer_than_ten_words_of_this_project() -> None:
     [own] = [table for head, table in tables(Page(Path("docs/glossary.md")).text).items() if head == "word"]
     assert 0 < len(own) < 10
 

@@ -1,4 +1,4 @@
-"""Whoever adds an outcome, a status or a kind is told by mypy about every place that must handle it.
+"""For a new outcome, status or kind, mypy names every place that must handle it.
 
 Each test makes one addition to a copy of the core. The table beside it lists the places that mypy names, and
 so what there is to edit. A place that is missing here was made total: add it. A place that mypy no longer

@@ -209,7 +209,7 @@ class Conversation:
 
 
 class ProxiedEnvironment(Environment):
-    """An environment whose every word to Postgres passes a proxy."""
+    """An environment whose connections to Postgres go through a proxy."""
 
     def __init__(self, database_url: str, redis_url: str) -> None:
         self.proxy = PostgresProxy(database_url)

@@ -1,4 +1,4 @@
-"""What deploys says what went wrong: a migration that failed, an architecture that does not exist."""
+"""The deployment tools say what went wrong: a failed migration, an architecture that does not exist."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FakeLambda:
 
 @dataclass(frozen=True)
 class FakeStack(Stack):
-    """A stack whose functions answer what they are told."""
+    """A stack whose functions give the answers of a test."""
 
     answering: FakeLambda
 

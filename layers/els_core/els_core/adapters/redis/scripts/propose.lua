@@ -1,5 +1,5 @@
 -- Proposes a slot for each arrival of one batch. Atomic and idempotent: a redelivered arrival gets the same slot.
--- Knows no deadline and no status; a batch is known exactly when its metadata key exists. Keys of another type,
+-- Decides by no deadline and no status; a batch is known exactly when its metadata key exists. Keys of another type,
 -- and metadata that make no sense, are an unknown batch.
 --
 -- KEYS[1] SET    available slots: free essay ids
