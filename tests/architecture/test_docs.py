@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.programs.process import run_to_end
 from els_core.settings import Settings
 from tests.architecture.documents import PAGES, Page, tables
 from tests.architecture.project import CORE, parse
@@ -76,6 +78,12 @@ def test_every_make_target_and_its_variables_exist(source: Page | Path) -> None:
         assert target in recipes, target
         for variable in re.findall(r"([A-Z]+)=", variables):
             assert f"$({variable})" in recipes[target], f"{target} {variable}"
+
+
+def test_make_help_lists_every_command_in_80_columns() -> None:
+    listed = run_to_end(["make", "--no-print-directory", "help"], 10, cwd=Path(), environment=os.environ)
+    assert set(re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE)) == targets().keys() - {"install"}
+    assert [line for line in listed.splitlines() if len(line) > 80] == []
 
 
 def test_the_workflows_run_targets_that_exist() -> None:
