@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Roles:
-    """An empty database with an owner who may make roles, as Aurora's first user may, and nobody else yet."""
+    """An empty database whose owner may make roles, as Aurora's first user may; no other role exists yet."""
 
     def __init__(self, postgres: PostgresServer) -> None:
         mark = uuid4().hex[:8]

@@ -222,7 +222,7 @@ TAMPERING: list[tuple[int, str, Callable[[Case], None]]] = [
 
 
 @pytest.mark.parametrize(("number", "what", "tamper"), TAMPERING, ids=[f"{n} {w}" for n, w, _ in TAMPERING])
-def test_what_was_tampered_with_is_found(
+def test_tampered_evidence_is_found(
     case: Case, number: int, what: str, tamper: Callable[[Case], None]
 ) -> None:
     tamper(case)

@@ -189,7 +189,7 @@ def test_an_event_that_is_delivered_twice_is_no_violation() -> None:
 
 
 @pytest.mark.parametrize(("number", "detail", "tamper"), TAMPERING, ids=[f"{n} {d}" for n, d, _ in TAMPERING])
-def test_what_was_tampered_with_is_found(number: int, detail: str, tamper: Tampering) -> None:
+def test_tampered_evidence_is_found(number: int, detail: str, tamper: Tampering) -> None:
     found = violations(tamper(in_order()), is_quiescent=True)
     assert [each for each in found if each.invariant == number and detail in each.detail]
 
