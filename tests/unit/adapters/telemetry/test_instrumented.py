@@ -93,6 +93,9 @@ def test_a_handler_that_raises_is_logged_counted_traced_and_raises(
         (SpanKind.INTERNAL, {"Records": [{}]}, {}),
         (SpanKind.SERVER, {"routeKey": "GET /"}, {}),
         (SpanKind.CONSUMER, {"Records": []}, {"messaging.batch.message_count": 0}),
+        (SpanKind.CONSUMER, {"Records": None}, {"messaging.batch.message_count": 0}),
+        (SpanKind.CONSUMER, {"Records": [None]}, {"messaging.batch.message_count": 1}),
+        (SpanKind.CONSUMER, {"Records": [{"eventSourceARN": 7}]}, {"messaging.batch.message_count": 1}),
         (SpanKind.CONSUMER, {"Records": [{}, {}]}, {"messaging.batch.message_count": 2}),
         (
             SpanKind.CONSUMER,
