@@ -26,10 +26,12 @@ ODD_RECORDS: list[tuple[Any, QueueMessage]] = [
     ({"messageId": "1"}, QueueMessage("1", "")),
     ({"messageId": "1", "body": {"detail": {}}}, QueueMessage("1", "")),
     (None, QueueMessage("", "")),
-    *(
-        ({"messageId": "1", "body": "{}", "attributes": attributes}, QueueMessage("1", "{}"))
-        for attributes in (None, [], "x", *({"SentTimestamp": odd} for odd in ("", "x", "9" * 30, [], "nan")))
-    ),
+]
+NO_TIMES: list[Any] = [
+    None,
+    [],
+    "x",
+    *({"SentTimestamp": odd} for odd in ("", "x", "9" * 30, ["1"], "nan", "1.5")),
 ]
 
 
@@ -38,6 +40,13 @@ ODD_RECORDS: list[tuple[Any, QueueMessage]] = [
 def test_an_odd_record_is_a_message_of_its_own_and_stops_no_other(record: Any, message: QueueMessage) -> None:
     good = {"messageId": "2", "body": "[]"}
     assert messages_of({"Records": [record, good]}) == [message, QueueMessage("2", "[]")]
+
+
+@pytest.mark.fault(25)
+@pytest.mark.parametrize("attributes", NO_TIMES)
+def test_a_sent_time_that_makes_no_sense_is_none(attributes: Any) -> None:
+    record = {"messageId": "1", "body": "{}", "attributes": attributes}
+    assert messages_of({"Records": [record]}) == [QueueMessage("1", "{}")]
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": None}, {"Records": "x"}, {"Records": {"0": {}}}])
