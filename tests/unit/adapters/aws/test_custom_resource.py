@@ -27,6 +27,7 @@ class AnswerBox:
         self.received: list[bytes] = []
         self.content_types: list[str | None] = []
         self.failures = 0
+        self.failure = b"HTTP/1.0 503 No\r\n\r\n"
         self.url = ""
 
 
@@ -37,7 +38,7 @@ def listening(box: AnswerBox) -> Iterator[AnswerBox]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if box.failures:
                 box.failures -= 1
-                self.send_error(503)
+                self.wfile.write(box.failure)
                 return
             box.received.append(body)
             box.content_types.append(self.headers["Content-Type"])
@@ -139,8 +140,11 @@ def test_a_long_reason_is_cut_to_the_size_that_cloudformation_takes(box: AnswerB
 
 
 @pytest.mark.fault(37)
-def test_an_answer_box_that_fails_is_tried_again_and_answered_once(box: AnswerBox) -> None:
-    box.failures = 2
+@pytest.mark.parametrize(
+    "failure", [b"HTTP/1.0 503 No\r\n\r\n", b"HTTP/1.0 400 No\r\n\r\n", b"no HTTP\r\n", b""]
+)
+def test_an_answer_box_that_fails_is_tried_again_and_answered_once(box: AnswerBox, failure: bytes) -> None:
+    box.failures, box.failure = 2, failure
     respond(request(box), STREAM, plenty, lambda: "0002")
     assert only_answer(box)["Status"] == "SUCCESS"
 
@@ -161,11 +165,59 @@ def test_work_that_hangs_is_answered_in_time_and_then_ended(box: AnswerBox) -> N
         return "too late"
 
     try:
-        respond(request(box), STREAM, lambda: RESERVE_SECONDS, hang, lambda: ended.append(True))
+        respond(request(box), STREAM, lambda: RESERVE_SECONDS + 0.01, hang, lambda: ended.append(True))
     finally:
         release.set()
     assert only_answer(box)["Status"] == "FAILED"
     assert ended == [True]
+
+
+@pytest.mark.fault(38)
+@pytest.mark.parametrize("url", [None, "", "nowhere", "http://127.0.0.1:1/answer"])
+def test_work_that_hangs_is_ended_although_nobody_can_be_answered(url: str | None) -> None:
+    release, ended = Event(), []
+    left = iter([RESERVE_SECONDS + 0.01, 1.0])
+
+    def hang() -> str:
+        release.wait()
+        return "too late"
+
+    event = {"RequestType": "Create", "ResponseURL": url}
+    try:
+        with pytest.raises((ValueError, TypeError, AttributeError, TimeoutError)):
+            respond(event, STREAM, lambda: next(left), hang, lambda: ended.append(True))
+    finally:
+        release.set()
+    assert ended == [True]
+
+
+@pytest.mark.fault(38)
+@pytest.mark.parametrize("left", [RESERVE_SECONDS, 1.0, 0.0])
+def test_work_for_which_there_is_no_time_is_not_begun(box: AnswerBox, left: float) -> None:
+    begun: list[str] = []
+
+    def work() -> str:
+        begun.append("work")
+        return "0002"
+
+    respond(request(box), STREAM, lambda: left, work, failing(SystemExit(1)))
+    assert only_answer(box)["Reason"].startswith("the function had no time left")
+    assert begun == []
+
+
+@pytest.mark.fault(37)
+@pytest.mark.parametrize("request_type", ["Rollback", "", None, 7, ["Create"]])
+def test_a_request_type_that_nobody_knows_is_answered_as_failed(box: AnswerBox, request_type: Any) -> None:
+    event = {**request(box), "RequestType": request_type}
+    respond(event, STREAM, plenty, failing(AssertionError("no work for it")))
+    answer = only_answer(box)
+    assert (answer["Status"], answer["Reason"][:11]) == ("FAILED", "RequestType")
+
+
+@pytest.mark.fault(37)
+def test_delete_does_nothing_although_there_is_no_place_for_an_answer() -> None:
+    answer = respond({"RequestType": "Delete"}, STREAM, plenty, failing(AssertionError("no work for Delete")))
+    assert answer["Status"] == "SUCCESS"
 
 
 def test_an_invocation_by_hand_returns_the_revision_and_raises_its_failure() -> None:
