@@ -146,3 +146,10 @@ def test_a_postgres_that_fails_in_the_middle_does_not_hide_what_was_sent(
     assert (result.sent, result.unsent, result.faults) == (PAGE, 0, [fault])
     with pytest.raises(ExternalServiceError):
         environment.relay()
+
+
+@pytest.mark.fault(42)
+def test_a_run_without_any_time_does_not_count_as_run() -> None:
+    environment = environment_with(messages(1))
+    environment.relay(lambda: False)
+    assert environment.postgres.database.runs.committed == {}

@@ -45,11 +45,14 @@ class PublishOutbox:
 
         Final results come first, then the oldest. Sends nothing to a bus that does not exist, because
         PutEvents would answer success and the events would be lost. A bus that does not answer ends the run,
-        which then counts as not run. Raises a fault of Postgres if nothing was sent before it.
+        which then counts as not run, like one without any time. Raises a fault of Postgres if nothing was
+        sent before it.
         """
         result = RelayResult()
         if not self.bus.exists():
             result.faults.append(EventBusMissingError("publish outbox", service="EventBridge"))
+            return result
+        if not may_continue():
             return result
         try:
             for is_final in (True, False):
