@@ -15,6 +15,7 @@ from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.application.batch_status import BatchStatus
 from els_core.cli.main import main
 from tests.integration.lambda_functions import Context, call, example_event
+from tests.telemetry_output import captured_log
 
 if TYPE_CHECKING:
     from dev.servers.postgres import PostgresServer
@@ -82,6 +83,21 @@ def test_an_unknown_batch_is_answered_with_404_in_json(dead_letter_queue: DeadLe
     answer = call("batch_status", example_event("batch_status"))
     assert answer["statusCode"] == 404
     assert "no batch batch-1" in json.loads(answer["body"])["message"]
+
+
+@pytest.mark.fault(39)
+@pytest.mark.parametrize("odd", ["Anna 850101", "a\x00", "%00", "\ud800", "\u00e5", "a" * 129])
+def test_an_id_that_no_batch_can_have_is_answered_without_asking_or_repeating_it(
+    dead_letter_queue: DeadLetterQueue, odd: str
+) -> None:
+    assert dead_letter_queue.messages() == []
+    event = example_event("batch_status")
+    event["rawPath"] = event["requestContext"]["http"]["path"] = f"/batches/{odd}"
+    with captured_log() as log:
+        answer = call("batch_status", event)
+    assert answer["statusCode"] == 404
+    assert odd not in answer["body"]
+    assert "batch status read" not in log.getvalue()
 
 
 BAD_VALUES = {

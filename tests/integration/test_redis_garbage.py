@@ -45,6 +45,15 @@ ERRORS = (
     ("BUSY Valkey is busy running a script.", "BUSY"),
     ("ERR unknown command 'EVALSHA', with args beginning with:", "ResponseError"),
     ("DENIED Valkey is running in protected mode", "DENIED"),
+    ("OOM command not allowed when used memory > 'maxmemory'.", "OutOfMemoryError"),
+    ("MOVED 1 127.0.0.1:1", "MovedError"),
+    ("ASK 1 127.0.0.1:1", "AskError"),
+    ("TRYAGAIN Multiple keys request during rehashing of slot", "TryAgainError"),
+    ("CLUSTERDOWN The cluster is down", "ClusterDownError"),
+    ("NOSCRIPT No matching script.", "NoScriptError"),
+    ("WRONGPASS invalid username-password pair or user is disabled.", "AuthenticationError"),
+    ("MISCONF Errors writing to the AOF file", "MISCONF"),
+    ("NOREPLICAS Not enough good replicas to write.", "NOREPLICAS"),
     ("SOMETHING that no version says today", "SOMETHING"),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from els_core.settings import SettingsError, read_database_url, read_settings
+from els_core.settings import Settings, SettingsError, read_database_url, read_settings
 
 DATABASE = "postgresql+pg8000://els@h"
 GOOD = {"ELS_DATABASE_URL": f"{DATABASE}:5432/d", "ELS_REDIS_URL": "redis://h:6379"}
@@ -17,6 +17,9 @@ DATABASE_URLS = (
     *(f"{DATABASE}/d{rest}" for rest in ("?x=1", "?sslmode", "?sslmode=", "?sslmode=require", "#f", "\n")),
     *(f"{DATABASE}/d?sslmode=disable&sslmode=disable", f"{DATABASE},g/d", f"{DATABASE} h/d"),
     *("postgresql+pg8000://els@[::1/d", "postgresql+pg8000://els@/d?unix_sock=", f"{DATABASE}/\ud800"),
+    *(f"{DATABASE}{rest}" for rest in (":/d", "%zz/d", "\\x/d", ";x/d", "'/d", '"/d', "/d%00", ".\uff48/d")),
+    *(f"postgresql+pg8000://els@{host}/d" for host in (".h", "h..g", "h" * 64, "h." * 127, "\u00e9", "[]")),
+    *("POSTGRESQL+PG8000://els@h/d", "postgresql+pg8000://%00@h/d", f"{DATABASE}/d?unix_sock=relative"),
 )
 REDIS_URLS = (
     *("", "h:6379", "http://h", "unix:///socket", "redis://", "redis://:6379", "redis://h h", "redis://h\n"),
@@ -27,7 +30,20 @@ REDIS_URLS = (
         "rediss://h?ssl_ca_certs=",
         "rediss://h?ssl_cert_reqs=none",
     ),
+    *("REDIS://h", "redis://h:", "redis://u:%00@h", "redis://.h", "redis://h%zz", "redis://u@.amazonaws.com"),
 )
+NOT_URLS = (
+    *("x", "http://", "https:///q", "ftp://h/q", "HTTP://h/q", "https://h:abc/q", "https://h:65536/q"),
+    *(
+        "https://h/q q",
+        "https://[/q",
+        "https://h/%00",
+        "https://h/q\x00",
+        "https://\u00e9/q",
+        "https://h/q?x",
+    ),
+)
+QUEUE_URLS = ("", "https://h", "https://h/", *NOT_URLS)
 NUMBERS = (
     *(
         "",
@@ -49,21 +65,21 @@ NUMBERS = (
     ),
     *("\u0663", "1209601", "9" * 30, "9" * 5_000),
 )
+NOT_PAIRS = ("", "a", "a=", "=https://h/q", "A=https://h/q", "a=https://h/q,", "a=https://h/q,a=https://h/r")
 WRONG = {
     "ELS_DATABASE_URL": DATABASE_URLS,
     "ELS_REDIS_URL": REDIS_URLS,
     "ELS_NAMED_STATEMENTS": ("", "True", "1", "off", "false "),
     "ELS_REDIS_CLUSTER": ("", "True", "TRUE", "1", "0", "yes", "on", " true", "False"),
-    "ELS_EVENT_BUS": ("", " ", "a b", "a" * 1_601, "a\n", "\u00f6"),
-    "ELS_DEAD_LETTER_QUEUE_URL": (
-        "",
-        "queue",
-        "http://",
-        "https:///q",
-        "ftp://h/q",
-        "https://h",
-        "https://h/q q",
+    "ELS_EVENT_BUS": (
+        *("", " ", "a b", "a" * 257, "a\n", "\u00f6", "arn:", "arn:aws:events:eu-north-1:1:event-bus/x"),
+        *("arn:aws:sqs:eu-north-1:123456789012:x", "arn:aws:events:eu-north-1:123456789012:event-bus/"),
     ),
+    "ELS_DATABASE_OWNER_URL": DATABASE_URLS,
+    "ELS_DEAD_LETTER_QUEUE_URL": QUEUE_URLS,
+    "ELS_QUEUE_URLS": (*(f"a={url}" for url in QUEUE_URLS), *NOT_PAIRS),
+    "ELS_DEAD_LETTER_QUEUE_URLS": (*(f"a={url}" for url in QUEUE_URLS), *NOT_PAIRS),
+    "AWS_ENDPOINT_URL": NOT_URLS,
     "ELS_DEFAULT_TIMEOUT_SECONDS": NUMBERS,
     "ELS_PARKING_SECONDS": NUMBERS,
     "ELS_RETENTION_DAYS": (*NUMBERS, "1", "28", "36501"),
@@ -75,6 +91,10 @@ EXPECTED = {
     "ELS_REDIS_CLUSTER": "true when Redis is a cluster, else false",
     "ELS_EVENT_BUS": "the name or ARN of the outbound event bus",
     "ELS_DEAD_LETTER_QUEUE_URL": "the URL of the function's own dead-letter queue",
+    "ELS_DATABASE_OWNER_URL": "the same database as the role that owns the schema",
+    "ELS_QUEUE_URLS": "the queues to watch, as name=URL",
+    "ELS_DEAD_LETTER_QUEUE_URLS": "their dead-letter queues under the same names, as name=URL",
+    "AWS_ENDPOINT_URL": "http://host:port of an emulator of AWS",
     "ELS_DEFAULT_TIMEOUT_SECONDS": "seconds, 1 to 1209600",
     "ELS_PARKING_SECONDS": "seconds, 1 to 1209600",
     "ELS_RETENTION_DAYS": "days, 29 (longer than all queues together keep a message) to 36500",
@@ -87,9 +107,25 @@ RIGHT = (
     ("ELS_REDIS_CLUSTER", "true"),
     ("ELS_EVENT_BUS", "arn:aws:events:eu-north-1:123456789012:event-bus/essays"),
     ("ELS_DEAD_LETTER_QUEUE_URL", "http://127.0.0.1:4566/000000000000/dead"),
+    ("ELS_QUEUE_URLS", "a=https://sqs.eu-north-1.amazonaws.com/1/q,b=http://localhost:4566/0/q"),
+    ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"),
+    ("AWS_ENDPOINT_URL", ""),
     ("ELS_PARKING_SECONDS", "1209600"),
     ("ELS_RETENTION_DAYS", "29"),
 )
+
+
+@pytest.mark.fault(40)
+def test_every_setting_has_its_wrong_values() -> None:
+    assert {field.alias for field in Settings.model_fields.values()} == WRONG.keys() == EXPECTED.keys()
+
+
+@pytest.mark.fault(40)
+@pytest.mark.parametrize("name", ["", "b=https://h/q", "a=https://h/q,b=https://h/q"])
+def test_each_queue_to_watch_needs_its_dead_letter_queue(name: str) -> None:
+    given = {"ELS_QUEUE_URLS": "a=https://h/q"} | ({"ELS_DEAD_LETTER_QUEUE_URLS": name} if name else {})
+    with pytest.raises(SettingsError, match=r"ELS_DEAD_LETTER_QUEUE_URLS is (wrong|missing): expected their"):
+        assert read_settings(GOOD | given).required_dead_letter_queue_urls
 
 
 @pytest.mark.fault(40)

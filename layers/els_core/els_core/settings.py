@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Annotated
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -13,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 # redriven registration always finds its batch.
 MIN_RETENTION_DAYS = 29
 MAX_RETENTION_DAYS = 36_500
+MAX_HOST = 253  # characters of a name, each part of which may have 63
 MAX_SECONDS = 1_209_600  # 14 days, the longest retention of a queue
 
 DATABASE_URL = "postgresql+pg8000://user@host:5432/database, or ...@/database?unix_sock=/path"
@@ -20,8 +22,9 @@ REDIS_URL = "redis://host:6379 or rediss://user@host:6379"
 
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_QUEUE_URL = r"[a-z_]+=https?://[^/\s,=]+/[^\s,=]+"
-_QUEUE_URLS = f"^{_QUEUE_URL}(?:,{_QUEUE_URL})*$"
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
+_QUEUE_NAME = re.compile(r"[a-z_]+")
+_EVENT_BUS = r"^(?:arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9/._-]{1,256}$"
 _REDIS_DATABASE = re.compile(r"/?|/[0-9]{1,9}")
 
 
@@ -31,21 +34,60 @@ class SettingsError(Exception):
 
 def _url(text: str, schemes: set[str], parameters: Mapping[str, set[str] | None]) -> str:
     """Check scheme, host, port and parameters; a parameter with a set takes one of its values."""
-    if not text.isprintable() or " " in text or "#" in text:
+    if not text.isprintable() or " " in text or "#" in text or "\x00" in unquote(text):
         raise ValueError("a character that no URL has")
     parts = urlsplit(text)  # a port that is no number raises ValueError when it is read
     given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-    if parts.scheme not in schemes or parts.port == 0 or any(name not in parameters for name, _ in given):
+    is_known = parts.scheme in schemes and text.startswith(parts.scheme)
+    if not is_known or parts.port == 0 or any(name not in parameters for name, _ in given):
         raise ValueError("scheme, port or parameter")
     for name, value in given:
         allowed = parameters[name]
-        if not value or (allowed is not None and value not in allowed):
+        is_relative = name == "unix_sock" and not value.startswith("/")
+        if not value or is_relative or (allowed is not None and value not in allowed):
             raise ValueError("value of a parameter")
     if len(dict(given)) < len(given):
         raise ValueError("a parameter that stands twice")
-    if "," in parts.netloc or (not parts.hostname and "unix_sock" not in dict(given)):
+    is_socket = not parts.hostname and "unix_sock" in dict(given)
+    if not is_socket and (parts.netloc.endswith(":") or not _is_host(parts.hostname or "")):
         raise ValueError("host")
     return text
+
+
+def _is_host(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        labels = name.removesuffix(".").split(".")
+        return len(name) <= MAX_HOST and all(_LABEL.fullmatch(label) for label in labels)
+    return True
+
+
+def _http_url(text: str) -> str:
+    return _url(text, {"http", "https"}, {})
+
+
+def _endpoint_url(text: str) -> str:
+    return _http_url(text) if text else text  # the SDK takes the empty text for none
+
+
+def _queue_url(text: str) -> str:
+    if len(urlsplit(text).path) < len("/q"):
+        raise ValueError("queue")
+    return _http_url(text)
+
+
+def _queue_urls(text: str) -> str:
+    names = [pair.partition("=")[0] for pair in text.split(",")]
+    if len(set(names)) < len(names) or not all(_QUEUE_NAME.fullmatch(name) for name in names):
+        raise ValueError("name")
+    for url in _by_name(text).values():
+        _queue_url(url)
+    return text
+
+
+def _optional(check: Callable[[str], str]) -> Callable[[str | None], str | None]:
+    return lambda text: None if text is None else check(text)
 
 
 def _database_url(text: str) -> str:
@@ -90,7 +132,7 @@ class Settings(BaseModel):
             alias="ELS_DATABASE_OWNER_URL",
             description=f"the same database as the role that owns the schema, or nothing: {DATABASE_URL}",
         ),
-        AfterValidator(lambda text: None if text is None else _database_url(text)),
+        AfterValidator(_optional(_database_url)),
     ] = None
     named_statements: Annotated[
         bool,
@@ -110,7 +152,7 @@ class Settings(BaseModel):
         str | None,
         Field(
             alias="ELS_EVENT_BUS",
-            pattern=r"^[A-Za-z0-9/._:-]{1,1600}$",
+            pattern=_EVENT_BUS,
             description="the name or ARN of the outbound event bus; there is no default",
         ),
     ] = None
@@ -118,25 +160,33 @@ class Settings(BaseModel):
         str | None,
         Field(
             alias="ELS_DEAD_LETTER_QUEUE_URL",
-            pattern=r"^https?://[^/\s]+/\S+$",
             description="the URL of the function's own dead-letter queue",
         ),
+        AfterValidator(_optional(_queue_url)),
     ] = None
     queue_urls: Annotated[
         str | None,
         Field(
             alias="ELS_QUEUE_URLS",
-            pattern=_QUEUE_URLS,
             description="the queues to watch, as name=URL, with commas between them",
         ),
+        AfterValidator(_optional(_queue_urls)),
     ] = None
     dead_letter_queue_urls: Annotated[
         str | None,
         Field(
             alias="ELS_DEAD_LETTER_QUEUE_URLS",
-            pattern=_QUEUE_URLS,
             description="their dead-letter queues under the same names, as name=URL with commas between",
         ),
+        AfterValidator(_optional(_queue_urls)),
+    ] = None
+    aws_endpoint_url: Annotated[
+        str | None,
+        Field(
+            alias="AWS_ENDPOINT_URL",
+            description="http://host:port of an emulator of AWS; nothing in AWS. The SDK reads it itself",
+        ),
+        AfterValidator(_optional(_endpoint_url)),
     ] = None
     default_timeout_seconds: Annotated[
         int,
@@ -192,8 +242,12 @@ class Settings(BaseModel):
 
     @property
     def required_dead_letter_queue_urls(self) -> dict[str, str]:
-        """Return the dead-letter queues to watch by name; raise `SettingsError` if none is named."""
-        return _by_name(_required("ELS_DEAD_LETTER_QUEUE_URLS", self.dead_letter_queue_urls))
+        """Return the dead-letter queues to watch by name; raise `SettingsError` unless each queue has one."""
+        name = "ELS_DEAD_LETTER_QUEUE_URLS"
+        urls = _by_name(_required(name, self.dead_letter_queue_urls))
+        if urls.keys() != self.required_queue_urls.keys():
+            raise SettingsError(_complaint(name, {name: ""}))
+        return urls
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -178,3 +178,18 @@ def test_a_version_greater_than_that_of_postgres_is_found_and_replaced(
     reader = FakeAuditReader(idle=[environment.snapshot("b")])
     assert kinds(audit(environment, reader, repair=True)) == [FindingKind.REDIS_DIFFERS]
     assert kinds(audit(environment, reader)) == []
+
+
+@pytest.mark.fault(29)
+@pytest.mark.parametrize("repair", [False, True])
+def test_a_store_that_is_down_does_not_hide_what_the_others_show(
+    environment: InMemoryEnvironment, *, repair: bool
+) -> None:
+    stuck = [Finding(FindingKind.OVERDUE_OPEN, "b", "open past its deadline")]
+    reader = FakeAuditReader(stuck, idle=[environment.snapshot("c")])
+    environment.clock.advance(2 * HOUR)
+    environment.redis.is_down = True
+    report = audit(environment, reader, repair=repair)
+    assert kinds(report) == [FindingKind.OVERDUE_OPEN]
+    assert ([fault.service for fault in report.faults], report.unchecked) == (["Redis"], True)
+    assert environment.snapshot().batch.status.is_terminal is repair

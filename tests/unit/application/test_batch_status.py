@@ -85,28 +85,48 @@ SENTENCES = {
             "run: operators must check its schedule"
         ),
     ),
+    "the deadline has passed, and sweeps leave the batch open": (
+        replace(overview(slots=1, missing=FIVE[:1]), now=DEADLINE + HOUR, last_sweep=DEADLINE + 59 * MINUTE),
+        (
+            "waiting for 1 of 1: essay-0000; its deadline passed 1 hour ago; the sweep, which closes it, "
+            "last ran 1 minute ago and has left it: operators must look at its faults"
+        ),
+    ),
     "ready and announced": (
         overview(Status.READY, 2, 1, 1, announcement=SENT),
         "ready: 1 of 2 assigned; 1 file failed; announced 2 hours ago",
     ),
     "ready and announced again": (
         overview(Status.READY, 2, 2, announcement=SENT_AGAIN),
-        "ready: 2 of 2 assigned; announced 2 hours ago, and announced again now",
+        (
+            "ready: 2 of 2 assigned; announced 2 hours ago, and to be announced again: its event waits for "
+            "1 minute; the relay, which sends it, last ran less than a minute ago"
+        ),
     ),
     "ready and not announced yet": (
         overview(Status.READY, 2, 2, announcement=UNSENT),
         (
             "ready: 2 of 2 assigned; not announced yet: its event waits for 5 minutes; the relay, which "
             "sends it, "
-            "last ran less than a minute ago"
+            "last ran less than a minute ago and has left it: operators must look at its faults"
         ),
+    ),
+    "ready, and its event has just been written": (
+        overview(Status.READY, 2, 2, announcement=replace(UNSENT, unsent_since=NOW - 2 * MINUTE)),
+        (
+            "ready: 2 of 2 assigned; not announced yet: its event waits for 2 minutes; the relay, which "
+            "sends it, last ran less than a minute ago"
+        ),
+    ),
+    "ready, and announced before that was recorded": (
+        overview(Status.READY, 2, 2, announcement=replace(UNSENT, unsent_since=None)),
+        "ready: 2 of 2 assigned; announced at a time that was not recorded",
     ),
     "closed by an older version": (
         overview(Status.READY, 2, 2),
         (
-            "ready: 2 of 2 assigned; closed by an older version of the service, which kept no result to "
-            "announce "
-            "again"
+            "ready: 2 of 2 assigned; closed by an older version of the service, which did not record whether "
+            "its result was announced"
         ),
     ),
     "every file failed": (

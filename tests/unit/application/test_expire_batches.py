@@ -10,8 +10,9 @@ import pytest
 from els_core.application.budgets import MAX_SLOTS
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.domain.batches import Status
-from els_core.domain.errors import ProcessingError
+from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError, ProcessingError
 from tests.factories import content, failure, registration
+from tests.fakes.transaction import FakeTransaction
 from tests.unit.application.in_memory import HOUR, PARKING, RETENTION, InMemoryEnvironment
 
 if TYPE_CHECKING:
@@ -143,8 +144,9 @@ def test_every_page_of_old_batches_is_deleted(environment: InMemoryEnvironment, 
 
 
 @pytest.mark.fault(33)
-def test_a_batch_that_cannot_be_closed_is_passed_over(
-    environment: InMemoryEnvironment, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [ProcessingError("encode"), CoordinationTimeoutError("x"), KeyError("odd")])
+def test_a_batch_that_cannot_be_closed_is_passed_over_whatever_it_raises(
+    environment: InMemoryEnvironment, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     names = ["b0", "b1", "b2", "b3"]
     environment.register(*(registration(2, name, 60 + at) for at, name in enumerate(names)))
@@ -153,13 +155,13 @@ def test_a_batch_that_cannot_be_closed_is_passed_over(
 
     def fail_for_one(encoder: JsonEventEncoder, events: Sequence[DomainEvent], now: datetime) -> Any:
         if any(event.batch_id == "b1" for event in events):
-            raise ProcessingError("encode")
+            raise error
         return encode(encoder, events, now)
 
     monkeypatch.setattr(JsonEventEncoder, "encode", fail_for_one)
     result = environment.expire()
     assert [closed.batch.batch_id for closed in result.closed] == ["b0", "b2", "b3"]
-    assert [fault.operation for fault in result.faults] == ["encode", "encode"]
+    assert result.faults == [error, error]
     assert statuses(environment, "b1") == [Status.OPEN]
 
 
@@ -171,3 +173,48 @@ def test_a_backlog_of_one_job_does_not_starve_the_others(environment: InMemoryEn
     result = environment.expire(lambda: "ParkedContentOverdue" not in environment.published())
     assert len(result.closed) == PAGE
     assert result.overdue_parked == 1
+
+
+def failing_to_note_a_run(monkeypatch: pytest.MonkeyPatch, environment: InMemoryEnvironment) -> Exception:
+    fault = ExternalServiceError("note a run", service="Postgres")
+
+    def fail(_: str) -> None:
+        raise fault
+
+    monkeypatch.setattr(environment.postgres, "note_run", fail)
+    return fault
+
+
+@pytest.mark.fault(42)
+def test_a_postgres_that_fails_in_the_middle_does_not_hide_what_was_closed(
+    environment: InMemoryEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.register(registration(1, timeout_seconds=60))
+    environment.clock.advance(HOUR)
+    fault = failing_to_note_a_run(monkeypatch, environment)
+    result = environment.expire()
+    assert (len(result.closed), result.faults) == (1, [fault])
+    with pytest.raises(ExternalServiceError):
+        environment.expire()
+
+
+@pytest.mark.fault(42)
+def test_a_sweep_without_any_time_does_not_count_as_run(environment: InMemoryEnvironment) -> None:
+    environment.expire(lambda: False)
+    assert environment.postgres.database.runs.committed == {}
+
+
+@pytest.mark.fault(33)
+def test_a_job_that_fails_stops_no_other(
+    environment: InMemoryEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.register(registration(1, "old"))
+    environment.provision(content("a", "old"))
+    environment.clock.advance(RETENTION + HOUR)
+
+    def fail(*_: object) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(FakeTransaction, "overdue_parked", fail)
+    result = environment.expire()
+    assert (result.purged, [type(fault) for fault in result.faults]) == (1, [ZeroDivisionError])

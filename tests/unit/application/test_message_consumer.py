@@ -132,6 +132,19 @@ def test_a_dead_letter_that_its_queue_does_not_accept_is_retried() -> None:
     assert result.batch_item_failures == ["m7"]
 
 
+@pytest.mark.fault(15)
+def test_of_two_dead_letters_with_one_id_both_must_be_accepted() -> None:
+    """Lambda never gives an id twice; if it did, the one that is refused must not be lost."""
+
+    def parse(_: str) -> str | PoisonMessage:
+        return BAD
+
+    queue = SmallDeadLetterQueue()
+    consumer = MessageConsumer(parse, lambda items, _: list(items), lambda _: [], queue, CLOCK)
+    same = QueueMessage("m1", "x")
+    assert consumer.consume([MESSAGES[0], same, same]).batch_item_failures == ["m1"]
+
+
 def test_an_unavailable_dead_letter_queue_retries_every_dead_letter() -> None:
     queue = FakeDeadLetterQueue()
     queue.is_down = True

@@ -126,6 +126,18 @@ def test_events_whose_deletion_was_lost_are_published_again_with_the_same_ids(
     assert environment.outbox() == []
 
 
+@pytest.mark.fault(42)
+def test_events_that_could_not_be_deleted_were_sent_all_the_same(
+    environment: InMemoryEnvironment, enqueued: list[OutboxMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise ExternalServiceError("delete sent events", service="Postgres")
+
+    monkeypatch.setattr(environment.postgres, "delete_sent", fail)
+    result = environment.post_commit.run(Decision(messages=enqueued))
+    assert (result.sent, result.unsent, services(result)) == (3, 0, ["Postgres"])
+
+
 def test_final_results_are_published_before_everything_else(environment: InMemoryEnvironment) -> None:
     final = replace(MESSAGES[2], is_final=True)
     sent = environment.postgres.transact(lambda t: t.enqueue([*MESSAGES[:2], final]))

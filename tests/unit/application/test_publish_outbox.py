@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 
 from els_core.application.publish_outbox import PAGE_BYTES, RelayResult
+from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError, FaultError
 from els_core.domain.events import OutboxMessage
 from tests.unit.application.in_memory import GRACE, InMemoryEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 PAGE = 4
@@ -25,6 +26,13 @@ def messages(count: int, start: int = 0) -> list[OutboxMessage]:
         OutboxMessage(UUID(int=number), "b", f"Event{number}", DETAIL)
         for number in range(start, start + count)
     ]
+
+
+def raising(fault: FaultError) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise fault
+
+    return fail
 
 
 def environment_with(outbox: Sequence[OutboxMessage]) -> InMemoryEnvironment:
@@ -113,3 +121,35 @@ def test_nothing_is_sent_to_a_bus_that_does_not_exist() -> None:
     result = environment.relay()
     assert [fault.error_code for fault in result.faults] == ["EVENT_BUS_MISSING"]
     assert len(environment.outbox()) == 3
+
+
+@pytest.mark.fault(42)
+@pytest.mark.parametrize("fault", [ExternalServiceError("x"), CoordinationTimeoutError("x")])
+def test_what_was_sent_counts_as_sent_although_it_could_not_be_deleted(
+    fault: FaultError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = environment_with(messages(2 * PAGE))
+    monkeypatch.setattr(environment.postgres, "delete_sent", raising(fault))
+    result = environment.relay()
+    assert (result.sent, result.unsent, result.faults) == (2 * PAGE, 0, [fault, fault])
+    assert len(environment.outbox()) == 2 * PAGE
+
+
+@pytest.mark.fault(42)
+def test_a_postgres_that_fails_in_the_middle_does_not_hide_what_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environment = environment_with(messages(PAGE))
+    fault = ExternalServiceError("note a run", service="Postgres")
+    monkeypatch.setattr(environment.postgres, "note_run", raising(fault))
+    result = environment.relay()
+    assert (result.sent, result.unsent, result.faults) == (PAGE, 0, [fault])
+    with pytest.raises(ExternalServiceError):
+        environment.relay()
+
+
+@pytest.mark.fault(42)
+def test_a_run_without_any_time_does_not_count_as_run() -> None:
+    environment = environment_with(messages(1))
+    environment.relay(lambda: False)
+    assert environment.postgres.database.runs.committed == {}

@@ -12,6 +12,7 @@ from els_core.application.budgets import MAX_SLOTS
 from els_core.application.ports.audit_reader import StuckThresholds
 from els_core.application.ports.coordinator import CoordinatorUpdate
 from els_core.domain.audit import IDLE, CoordinatorView, Finding, FindingKind, Repair, compare
+from els_core.domain.errors import FaultError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,12 +35,13 @@ WINDOW = timedelta(days=1)
 
 @dataclass(slots=True)
 class AuditReport:
-    """What an audit found and repaired; `unchecked` says that time ran short."""
+    """What an audit found and repaired; `unchecked` says that time ran short, or that a check met a fault."""
 
     findings: list[Finding] = field(default_factory=list)
     repaired: list[Finding] = field(default_factory=list)
     batches: int = 0
     unchecked: bool = False
+    faults: list[FaultError] = field(default_factory=list)
     sweep: SweepResult | None = None
     relay: RelayResult | None = None
 
@@ -73,24 +75,46 @@ class AuditBatches:
     window: timedelta = WINDOW
 
     def run(self, may_continue: MayContinue, *, repair: bool = False) -> AuditReport:
-        """Audit page by page until all is checked or `may_continue` says that time runs short."""
+        """Audit page by page until all is checked or `may_continue` says that time runs short.
+
+        A check that meets a fault ends, and the others go on. Raises the fault when Postgres cannot be read.
+        """
         # The sweep announces parked arrivals; only what it missed for several runs is a finding.
         thresholds = StuckThresholds(SWEEPS_MISSED, self.parking + SWEEPS_MISSED, SWEEPS_MISSED)
-        report = AuditReport([*self._check_bus(), *self.audit_reader.find_stuck(thresholds, MAX_FINDINGS)])
-        for check_page in (self._recount, partial(self._compare, repair=repair)):
-            after: str | None = ""
-            while after is not None and may_continue():
-                after = check_page(report, after)
-            report.unchecked |= after is not None
+        report = AuditReport(self.audit_reader.find_stuck(thresholds, MAX_FINDINGS))
+        steps: list[Callable[[], None]] = [
+            lambda: self._check_bus(report),
+            lambda: self._check_pages(report, self._recount, may_continue),
+            lambda: self._check_pages(report, partial(self._compare, repair=repair), may_continue),
+        ]
         if repair:
-            self._repair(report, may_continue)
+            steps += (
+                lambda: self._sweep(report, may_continue),
+                lambda: self._relay(report, may_continue),
+            )
+        for step in steps:
+            try:
+                step()
+            except FaultError as fault:
+                report.faults.append(fault)
+                report.unchecked = True
         return report
 
-    def _check_bus(self) -> list[Finding]:
-        if self.bus is None or self.bus.exists():
-            return []
-        detail = "the outbound event bus does not exist: events would be lost unseen"
-        return [Finding(FindingKind.EVENT_BUS_MISSING, None, detail)]
+    def _check_pages(
+        self,
+        report: AuditReport,
+        check_page: Callable[[AuditReport, str], str | None],
+        may_continue: MayContinue,
+    ) -> None:
+        after: str | None = ""
+        while after is not None and may_continue():
+            after = check_page(report, after)
+        report.unchecked |= after is not None
+
+    def _check_bus(self, report: AuditReport) -> None:
+        if self.bus is not None and not self.bus.exists():
+            detail = "the outbound event bus does not exist: events would be lost unseen"
+            report.findings.insert(0, Finding(FindingKind.EVENT_BUS_MISSING, None, detail))
 
     def _recount(self, report: AuditReport, after: str) -> str | None:
         """Recount a page; return the id after which the next one begins."""
@@ -120,21 +144,21 @@ class AuditBatches:
             report.repaired.extend(found.values())
         return batch_ids[-1]
 
-    def _repair(self, report: AuditReport, may_continue: MayContinue) -> None:
-        """Do what the sweep and the relay should have done. Counts and digests need a person's judgement."""
-        needed = {finding.kind.repair for finding in report.findings}
-        if Repair.SWEEP in needed:
+    # Sweep and relay do what they should have done before. Counts and digests need a person's judgement.
+
+    def _sweep(self, report: AuditReport, may_continue: MayContinue) -> None:
+        late = [finding for finding in report.findings if finding.kind.repair is Repair.SWEEP]
+        if late:
             report.sweep = self.sweep().run(may_continue)
             closed = {one.batch.batch_id for one in report.sweep.closed}
-            report.repaired.extend(
-                finding
-                for finding in report.findings
-                if finding.kind.repair is Repair.SWEEP and finding.batch_id in closed
-            )
-        if Repair.RELAY in needed:
+            report.repaired.extend(finding for finding in late if finding.batch_id in closed)
+
+    def _relay(self, report: AuditReport, may_continue: MayContinue) -> None:
+        unsent = [finding for finding in report.findings if finding.kind.repair is Repair.RELAY]
+        if unsent:
             report.relay = self.relay().run(may_continue)
             if not report.relay.unsent and not report.relay.faults:
-                report.repaired.extend(one for one in report.findings if one.kind.repair is Repair.RELAY)
+                report.repaired.extend(unsent)
 
 
 def _update(

@@ -123,28 +123,36 @@ def _time_left(overview: BatchOverview) -> str:
     if deadline > overview.now:
         return f"{_duration(deadline - overview.now)} left"
     passed = f"its deadline passed {_duration(overview.now - deadline)} ago"
-    return f"{passed}; {_job('the sweep, which closes it,', overview.last_sweep, overview.now)}"
+    return f"{passed}; {_job('the sweep, which closes it,', deadline, overview.last_sweep, overview.now)}"
 
 
 def _announced(overview: BatchOverview) -> str:
     announcement = overview.announcement
     if announcement is None:
-        return "closed by an older version of the service, which kept no result to announce again"
-    if announcement.first_sent_at is not None:
-        sent = f"announced {_duration(overview.now - announcement.first_sent_at)} ago"
-        return f"{sent}, and announced again now" if announcement.unsent_since else sent
-    if announcement.unsent_since is None:
-        return "announced"
-    waiting = f"not announced yet: its event waits for {_duration(overview.now - announcement.unsent_since)}"
-    return f"{waiting}; {_job('the relay, which sends it,', overview.last_relay, overview.now)}"
+        return (
+            "closed by an older version of the service, which did not record whether its result was announced"
+        )
+    first, waits = announcement.first_sent_at, announcement.unsent_since
+    if waits is None:
+        when = f"{_duration(overview.now - first)} ago" if first else "at a time that was not recorded"
+        return f"announced {when}"
+    known = (
+        f"announced {_duration(overview.now - first)} ago, and to be announced again"
+        if first
+        else "not announced yet"
+    )
+    waiting = f"{known}: its event waits for {_duration(overview.now - waits)}"
+    return f"{waiting}; {_job('the relay, which sends it,', waits, overview.last_relay, overview.now)}"
 
 
-def _job(name: str, last_run: datetime | None, now: datetime) -> str:
-    """Say when a job last ran, and who has to act if that is too long ago."""
+def _job(name: str, due: datetime, last_run: datetime | None, now: datetime) -> str:
+    """Say when a job last ran, and that operators must act if it should have done its work by then."""
     if last_run is None:
         return f"{name} has never run: operators must check its schedule"
     ago = f"{name} last ran {_duration(now - last_run)} ago"
-    return f"{ago}: operators must check its schedule" if now - last_run > MISSED else ago
+    if now - last_run > MISSED:
+        return f"{ago}: operators must check its schedule"
+    return f"{ago} and has left it: operators must look at its faults" if last_run - due > MISSED else ago
 
 
 def _duration(span: timedelta) -> str:

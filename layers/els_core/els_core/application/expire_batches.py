@@ -28,13 +28,18 @@ PARKED_PAGE = 2_000  # parked arrivals per transaction: the most of one batch
 
 @dataclass(slots=True)
 class SweepResult:
-    """What one sweep did; `overdue_parked` and `purged` count batches. `faults` are what a page met."""
+    """What one sweep did; `overdue_parked` and `purged` count batches. `faults` are what pages met."""
 
     closed: list[ClosedBatch] = field(default_factory=list)
     overdue_parked: int = 0
     purged: int = 0
     published: list[PublishResult] = field(default_factory=list)
-    faults: list[FaultError] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
+
+    @property
+    def did_nothing(self) -> bool:
+        """Tell whether no page was committed that held anything."""
+        return not (self.closed or self.overdue_parked or self.purged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,9 @@ class ExpireBatches:
     def run(self, may_continue: MayContinue) -> SweepResult:
         """Sweep page by page until nothing is left or `may_continue` says that time runs short.
 
-        A page that fails is repeated batch by batch, and a batch that fails is passed over. Raises a fault
-        when a store is down.
+        A page that fails is repeated batch by batch, and a batch that fails is passed over. A store that is
+        down ends the sweep; its fault is raised when nothing was done before. A sweep that had no store, or
+        no time at all, does not count as run.
         """
         result = SweepResult()
         closing = _Closing(self, result, may_continue)
@@ -63,17 +69,24 @@ class ExpireBatches:
             lambda: self._announce_parked(result, may_continue),
             lambda: self._purge(result),
         ]
-        while jobs and may_continue():
-            jobs = [job for job in jobs if may_continue() and self._has_more(job, result)]
-        self.post_commit.repository.note_run("expire_batches")
+        if not may_continue():
+            return result
+        try:
+            while jobs and may_continue():
+                jobs = [job for job in jobs if may_continue() and self._has_more(job, result)]
+            self.post_commit.repository.note_run("expire_batches")
+        except FaultError as fault:
+            if result.did_nothing:
+                raise
+            result.faults.append(fault)
         return result
 
     def _has_more(self, job: Callable[[], bool], result: SweepResult) -> bool:
         """Do one page of a job; end the job when it fails."""
         try:
             return job()
-        except FaultError as fault:
-            if not fault.is_isolatable and not _is_timeout(fault):
+        except Exception as fault:
+            if not _may_be_of_one_batch(fault):
                 raise
             result.faults.append(fault)
             return False
@@ -117,8 +130,8 @@ class _Closing:
         """Close a page; return whether another one may follow."""
         try:
             decision = self.sweep.post_commit.repository.transact(self._work)
-        except FaultError as fault:
-            if not self.tried or not (fault.is_isolatable or _is_timeout(fault)):
+        except Exception as fault:
+            if not self.tried or not _may_be_of_one_batch(fault):
                 raise
             self.result.faults.append(fault)
             if self.is_careful:
@@ -143,5 +156,8 @@ class _Closing:
             self.after = DeadlinePosition(self.tried[-1].deadline, self.tried[-1].batch_id)
 
 
-def _is_timeout(fault: FaultError) -> bool:
-    return isinstance(fault, CoordinationTimeoutError)
+def _may_be_of_one_batch(fault: Exception) -> bool:
+    """Tell whether the sweep is worth continuing with other batches: no store is down."""
+    if isinstance(fault, FaultError):
+        return fault.is_isolatable or isinstance(fault, CoordinationTimeoutError)
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -133,12 +134,13 @@ class MessageConsumer[Item, Report]:
     def _send_dead_letters(self, result: ConsumeResult[Item, Report]) -> None:
         """Send dead letters; one that the queue does not accept is retried instead."""
         letters = result.dead_letters
-        accepted: set[str] = set()
+        accepted: list[str] = []
         if letters:
             try:
-                accepted = set(self.dead_letter_queue.send(letters))
+                accepted = self.dead_letter_queue.send(letters)
             except Exception as fault:  # noqa: BLE001 - the processed messages must still be acknowledged
                 result.faults.append(fault)
-        result.batch_item_failures.extend(
-            letter.message.message_id for letter in letters if letter.message.message_id not in accepted
-        )
+        # Counted, because an id may stand twice: both letters must have been accepted.
+        left = Counter(letter.message.message_id for letter in letters)
+        left.subtract(accepted)
+        result.batch_item_failures.extend(message_id for message_id, count in left.items() if count > 0)

@@ -68,7 +68,8 @@ class PostCommit:
     def publish(self, messages: Sequence[OutboxMessage], may_continue: MayContinue = always) -> PublishResult:
         """Publish outbox messages, final results first, and delete those that the bus accepted.
 
-        Raises a fault when it accepted none.
+        What was sent counts as sent also when it could not be deleted; then the relay sends it again, with
+        the same id. Raises a fault when the bus accepted none.
         """
         ordered = sorted(messages, key=lambda message: not message.is_final)
         faults: tuple[FaultError, ...] = ()
@@ -78,8 +79,12 @@ class PostCommit:
             accepted, faults = set(fault.accepted), (fault,)
         sent = [message.position for message in ordered if message.event_id in accepted]
         positions = [position for position in sent if position is not None]
-        waited = self.repository.delete_sent(positions) if sent else []
-        return PublishResult(len(sent), len(messages) - len(sent), faults, tuple(waited))
+        unsent = len(messages) - len(sent)
+        try:
+            waited = self.repository.delete_sent(positions) if positions else []
+        except FaultError as fault:
+            return PublishResult(len(sent), unsent, (*faults, fault))
+        return PublishResult(len(sent), unsent, faults, tuple(waited))
 
     def _refresh(self, batch_ids: Sequence[str], may_continue: MayContinue) -> None:
         """Read batches page by page, each at its own version, and write them to Redis."""

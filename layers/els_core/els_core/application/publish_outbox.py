@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from els_core.domain.errors import EventBusMissingError, ExternalServiceError
+from els_core.domain.errors import EventBusMissingError, ExternalServiceError, FaultError
 
 if TYPE_CHECKING:
     from els_core.application.budgets import MayContinue
     from els_core.application.ports.messaging import EventBusProbe
     from els_core.application.post_commit import PostCommit
-    from els_core.domain.errors import FaultError
 
 PAGE_BYTES = 4_000_000  # four of the largest calls
 # Younger rows are most likely being sent by the invocation that wrote them. Sending them twice is harmless,
@@ -46,16 +45,24 @@ class PublishOutbox:
 
         Final results come first, then the oldest. Sends nothing to a bus that does not exist, because
         PutEvents would answer success and the events would be lost. A bus that does not answer ends the run,
-        which then counts as not run.
+        which then counts as not run, like one without any time. Raises a fault of Postgres if nothing was
+        sent before it.
         """
         result = RelayResult()
         if not self.bus.exists():
             result.faults.append(EventBusMissingError("publish outbox", service="EventBridge"))
             return result
-        for is_final in (True, False):
-            if not self._relay(result, may_continue, is_final=is_final):
-                return result
-        self.post_commit.repository.note_run("publish_outbox")
+        if not may_continue():
+            return result
+        try:
+            for is_final in (True, False):
+                if not self._relay(result, may_continue, is_final=is_final):
+                    return result
+            self.post_commit.repository.note_run("publish_outbox")
+        except FaultError as fault:
+            if not result.sent:
+                raise
+            result.faults.append(fault)
         return result
 
     def _relay(self, result: RelayResult, may_continue: MayContinue, *, is_final: bool) -> bool:

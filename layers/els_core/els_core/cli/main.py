@@ -1,6 +1,7 @@
 """The service from a shell: `els audit` checks it, `els announce` repeats a result, `els erase` erases."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,11 +11,13 @@ from botocore.exceptions import BotoCoreError
 from els_core.application.announce_batch import Announced, NothingToAnnounce
 from els_core.application.erase_batches import Erasure
 from els_core.bootstrap import container
+from els_core.contracts.fields import ID
 from els_core.domain.errors import FaultError
 from els_core.settings import SettingsError
 
 OK, FINDINGS, UNABLE = 0, 1, 2
 MAX_DAYS = 36_500  # a hundred years
+MAX_TEXT = 500
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns 1 when something is still wrong, and 2 when that could not be found out.
     """
-    chosen = _parser().parse_args(arguments)
+    chosen = _parser().parse_args(arguments)  # exits with 2 for wrong arguments
     try:
         if chosen.command == "announce":
             return _announce(chosen.batch_id)
@@ -42,24 +45,38 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--days", type=_days, default=1, help="check batches closed in the last DAYS days")
     announce = commands.add_parser("announce", help="publish the final result of a batch again")
     announce.add_argument(
-        "batch_id", metavar="BATCH", help="the id of a batch that is ready, failed or timed out"
+        "batch_id", metavar="BATCH", type=_id, help="the id of a batch that is ready, failed or timed out"
     )
     erase = commands.add_parser("erase", help="erase the personal data of batches that have ended")
     subject = erase.add_mutually_exclusive_group(required=True)
-    subject.add_argument("--batch", metavar="BATCH", help="the id of one batch")
+    subject.add_argument("--batch", metavar="BATCH", type=_id, help="the id of one batch")
     subject.add_argument(
-        "--user", metavar="USER", help="the id of a user: all batches that this one registered"
+        "--user", metavar="USER", type=_id, help="the id of a user: all batches that this one registered"
     )
-    erase.add_argument("--actor", required=True, help="who erases; kept in the table erasures")
-    erase.add_argument("--reason", required=True, help="why, without personal data; kept there too")
+    erase.add_argument("--actor", required=True, type=_text, help="who erases; kept in the table erasures")
+    erase.add_argument(
+        "--reason", required=True, type=_text, help="why, without personal data; kept there too"
+    )
     erase.add_argument("--yes", action="store_true", help="erase; without it the batches are only listed")
     return parser
 
 
 def _days(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_DAYS:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= MAX_DAYS:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MAX_DAYS}")
     return int(text)
+
+
+def _id(text: str) -> str:
+    if not ID.fullmatch(text):
+        raise argparse.ArgumentTypeError("expected an id: 1 to 128 of A-Z a-z 0-9 _ . : -")
+    return text
+
+
+def _text(text: str) -> str:
+    if not text.isprintable() or not 1 <= len(text) <= MAX_TEXT:
+        raise argparse.ArgumentTypeError(f"expected 1 to {MAX_TEXT} printable characters")
+    return text
 
 
 def _audit(*, repair: bool, window: timedelta) -> int:
@@ -82,6 +99,10 @@ def _audit(*, repair: bool, window: timedelta) -> int:
         f"{report.batches} idle open batches compared, {len(report.findings)} findings, "
         f"{len(report.open_findings)} not repaired"
     )
+    for fault in report.faults:
+        sys.stderr.write(f"els: {fault}\n")
+    if report.faults:
+        return UNABLE
     return FINDINGS if report.open_findings or report.unchecked else OK
 
 
@@ -95,9 +116,11 @@ def _announce(batch_id: str) -> int:
             _print(f"{batch_id}: the batch is {status} and has no final result yet")
             return FINDINGS
         case Announced(message, published):
-            state = "published" if published.sent else "in the outbox; the relay publishes it within a minute"
+            state = "published" if published.sent else "in the outbox, not published; each relay tries again"
             _print(f"{batch_id}: {message.detail_type} {message.event_id} is {state}")
-            return OK
+            for fault in published.faults:
+                sys.stderr.write(f"els: {fault}\n")
+            return OK if published.sent else FINDINGS
 
 
 def _erase(chosen: argparse.Namespace) -> int:

@@ -19,6 +19,8 @@ from pydantic_core import PydanticCustomError
 MAX_SLOTS = 2_000
 MAX_TIMEOUT_SECONDS = 1_209_600  # 14 days, the longest retention of a queue
 
+ID = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")  # what `Id` takes
+
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d", re.ASCII)
 
 

@@ -121,8 +121,10 @@ def page_position(token: str | None) -> PagePosition | None:
     except (ValueError, RecursionError) as error:
         raise PageTokenError(NOT_VALID) from error
     match found:
-        case [int(section), str(after)] if section in {1, 2} and _AFTER.fullmatch(after):
-            return PagePosition(int(section), after)
+        case [int(section), str(after)] if section in {1, 2} and not isinstance(section, bool):
+            if not _AFTER.fullmatch(after):
+                raise PageTokenError(NOT_VALID)
+            return PagePosition(section, after)
         case _:
             raise PageTokenError(NOT_VALID)
 

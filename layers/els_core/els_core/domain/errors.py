@@ -72,3 +72,9 @@ class RejectedByStoreError(FaultError):
     """Postgres rejected the data during "{operation}"; the same data will always be rejected."""
 
     error_code = "REJECTED_BY_STORE"
+
+
+def words_of(error: BaseException) -> str:
+    """Return the message of an error of ours, and of any other its class: its message may repeat an input."""
+    is_ours = type(error).__module__.startswith("els_core.")
+    return str(error) if is_ours else f"{type(error).__name__} was raised"

@@ -27,6 +27,7 @@ class ResponseEndpoint:
         self.received: list[bytes] = []
         self.content_types: list[str | None] = []
         self.failures = 0
+        self.failure = b"HTTP/1.0 503 No\r\n\r\n"
         self.url = ""
 
 
@@ -37,7 +38,7 @@ def serving(endpoint: ResponseEndpoint) -> Iterator[ResponseEndpoint]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if endpoint.failures:
                 endpoint.failures -= 1
-                self.send_error(503)
+                self.wfile.write(endpoint.failure)
                 return
             endpoint.received.append(body)
             endpoint.content_types.append(self.headers["Content-Type"])
@@ -139,8 +140,13 @@ def test_a_long_reason_is_cut_to_the_size_that_cloudformation_accepts(endpoint: 
 
 
 @pytest.mark.fault(37)
-def test_a_response_that_fails_is_sent_again_and_arrives_once(endpoint: ResponseEndpoint) -> None:
-    endpoint.failures = 2
+@pytest.mark.parametrize(
+    "failure", [b"HTTP/1.0 503 No\r\n\r\n", b"HTTP/1.0 400 No\r\n\r\n", b"no HTTP\r\n", b""]
+)
+def test_a_response_that_fails_is_sent_again_and_arrives_once(
+    endpoint: ResponseEndpoint, failure: bytes
+) -> None:
+    endpoint.failures, endpoint.failure = 2, failure
     respond(request(endpoint), STREAM, plenty, lambda: "0002")
     assert only_answer(endpoint)["Status"] == "SUCCESS"
 
@@ -163,11 +169,61 @@ def test_work_that_hangs_is_answered_in_time_and_then_ended(endpoint: ResponseEn
         return "too late"
 
     try:
-        respond(request(endpoint), STREAM, lambda: RESERVE_SECONDS, hang, lambda: ended.append(True))
+        respond(request(endpoint), STREAM, lambda: RESERVE_SECONDS + 0.01, hang, lambda: ended.append(True))
     finally:
         release.set()
     assert only_answer(endpoint)["Status"] == "FAILED"
     assert ended == [True]
+
+
+@pytest.mark.fault(38)
+@pytest.mark.parametrize("url", [None, "", "nowhere", "http://127.0.0.1:1/answer"])
+def test_work_that_hangs_is_ended_although_nobody_can_be_answered(url: str | None) -> None:
+    release, ended = Event(), []
+    left = iter([RESERVE_SECONDS + 0.01, 1.0])
+
+    def hang() -> str:
+        release.wait()
+        return "too late"
+
+    event = {"RequestType": "Create", "ResponseURL": url}
+    try:
+        with pytest.raises((ValueError, TypeError, AttributeError, TimeoutError)):
+            respond(event, STREAM, lambda: next(left), hang, lambda: ended.append(True))
+    finally:
+        release.set()
+    assert ended == [True]
+
+
+@pytest.mark.fault(38)
+@pytest.mark.parametrize("left", [RESERVE_SECONDS, 1.0, 0.0])
+def test_work_for_which_there_is_no_time_is_not_begun(endpoint: ResponseEndpoint, left: float) -> None:
+    begun: list[str] = []
+
+    def work() -> str:
+        begun.append("work")
+        return "0002"
+
+    respond(request(endpoint), STREAM, lambda: left, work, failing(SystemExit(1)))
+    assert only_answer(endpoint)["Reason"].startswith("the function had no time left")
+    assert begun == []
+
+
+@pytest.mark.fault(37)
+@pytest.mark.parametrize("request_type", ["Rollback", "", None, 7, ["Create"]])
+def test_a_request_type_that_nobody_knows_is_answered_as_failed(
+    endpoint: ResponseEndpoint, request_type: Any
+) -> None:
+    event = {**request(endpoint), "RequestType": request_type}
+    respond(event, STREAM, plenty, failing(AssertionError("no work for it")))
+    answer = only_answer(endpoint)
+    assert (answer["Status"], answer["Reason"][:11]) == ("FAILED", "RequestType")
+
+
+@pytest.mark.fault(37)
+def test_delete_does_nothing_although_there_is_no_place_for_an_answer() -> None:
+    answer = respond({"RequestType": "Delete"}, STREAM, plenty, failing(AssertionError("no work for Delete")))
+    assert answer["Status"] == "SUCCESS"
 
 
 def test_an_invocation_by_hand_returns_the_revision_and_raises_its_failure() -> None:

@@ -71,6 +71,58 @@ def test_a_body_that_is_larger_than_a_message_may_be_does_not_stop_its_neighbour
     assert send(client, sent) == ["m0", "m1"]
 
 
+@pytest.mark.fault(39)
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        ("", "-"),
+        ("a\x00\x1b", "a\ufffd\ufffd"),
+        ("a\ud800", "a\ufffd"),
+        ("a\ufffe", "a\ufffd"),
+        ("\ufeff{\t\r\n\U0001f600", "\ufeff{\t\r\n\U0001f600"),
+    ],
+)
+def test_a_body_is_sent_as_it_came_except_for_what_no_queue_can_hold(body: str, sent: str) -> None:
+    client = SqsClient()
+    assert send(client, letters(1, body)) == ["m0"]
+    assert client.calls[0][0]["MessageBody"] == sent
+
+
+@pytest.mark.fault(35)
+def test_a_letter_that_its_queue_refuses_alone_is_sent_without_attributes() -> None:
+    client = SqsClient(
+        rejects_call=lambda entry: entry["MessageBody"] == "[" and bool(entry["MessageAttributes"])
+    )
+    assert send(client, [*letters(3), *letters(1, "[")]) == ["m0", "m1", "m2", "m0"]
+
+
+def answering(answer: Any) -> SqsClient:
+    client = SqsClient()
+    setattr(client, "send_message_batch", lambda **_: answer)  # noqa: B010 - mypy forbids to assign a method
+    return client
+
+
+@pytest.mark.fault(35)
+@pytest.mark.parametrize(
+    "answer", [{}, {"Successful": None}, {"Successful": [{}]}, {"Successful": [{"Id": "x"}]}]
+)
+def test_a_letter_of_which_sqs_does_not_say_that_it_was_accepted_was_not(answer: Any) -> None:
+    assert send(answering(answer), letters(2)) == []
+
+
+@pytest.mark.fault(35)
+@pytest.mark.parametrize("answer", [None, {"Successful": "odd"}])
+def test_an_answer_that_makes_no_sense_is_a_fault(answer: Any) -> None:
+    with pytest.raises(ExternalServiceError, match="SQS"):
+        send(answering(answer), letters(2))
+
+
+@pytest.mark.fault(35)
+def test_letters_are_accepted_by_their_ids_whatever_their_order() -> None:
+    answer = {"Successful": [{"Id": "2"}, {"Id": "0"}, {"Id": "99"}], "Failed": [{"Id": "1"}]}
+    assert send(answering(answer), letters(3)) == ["m0", "m2"]
+
+
 def test_an_unreachable_queue_is_called_once_and_earlier_calls_count() -> None:
     client = SqsClient(fails=lambda call: unreachable() if call == 2 else None)
     assert send(client, letters(40)) == [f"m{n}" for n in range(10)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
+from botocore.parsers import ResponseParserError
 
 from els_core.adapters.aws.event_bus import CALLS_AT_ONCE, EventBridgePublisher
 from els_core.application.budgets import always
@@ -17,7 +18,7 @@ from els_core.domain.events import OutboxMessage
 from tests.unit.adapters.aws.clients import EventsClient, client_error, unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from els_core.application.budgets import MayContinue
 
@@ -57,19 +58,50 @@ def test_a_call_that_is_rejected_because_of_one_entry_is_repeated_until_that_ent
     assert len(client.calls) < 12
 
 
-@pytest.mark.fault(24)
-def test_an_entry_without_an_event_id_was_not_accepted() -> None:
+def answering(change: Callable[[list[Any]], Any]) -> EventsClient:
+    """Return a bus that takes everything and changes the results in its answer."""
     client = EventsClient()
     put_events = client.put_events
 
-    def forgetful(**arguments: Any) -> dict[str, Any]:
-        answer = put_events(**arguments)
-        return {**answer, "Entries": [{}, {"EventId": ""}, *answer["Entries"][2:-1]]}
+    def put(**arguments: Any) -> dict[str, Any]:
+        return {"FailedEntryCount": 0, "Entries": change(put_events(**arguments)["Entries"])}
 
-    setattr(client, "put_events", forgetful)  # noqa: B010 - mypy forbids to assign a method
-    with pytest.raises(PartiallySentError, match="NoEventId: 3") as rejected:
-        publish(client, [message(n) for n in range(6)])
-    assert list(rejected.value.accepted) == [UUID(int=n) for n in (2, 3, 4)]
+    setattr(client, "put_events", put)  # noqa: B010 - mypy forbids to assign a method
+    return client
+
+
+REFUSED = {"ErrorCode": "InternalFailure"}
+ANSWERS: list[tuple[Callable[[list[Any]], Any], str, set[int]]] = [
+    # what becomes of the results               why entries are left            which are not
+    (lambda results: [{}, *results[1:]],        "NoEventId: 1",                 {1, 2, 3}),
+    (lambda results: [*results[:3], REFUSED],   "InternalFailure: 1",           {0, 1, 2}),
+    (lambda results: [results[0] | REFUSED, *results[1:]], "InternalFailure: 1", {1, 2, 3}),
+    (lambda results: [{"EventId": ""}, *results[1:]], "NoEventId: 1",           {1, 2, 3}),
+    (lambda results: [{"ErrorCode": None}, REFUSED, *results[2:]], "Failure: 1, NoEventId: 1", {2, 3}),
+    (lambda results: [{"ErrorCode": 7}, None, "x", results[3]], "7: 1, NoEventId: 2", {3}),
+    (lambda results: results[1:],               "NoEventId: 4",                 set()),
+    (lambda results: [*results, results[0]],    "NoEventId: 4",                 set()),
+    (lambda _: None,                            "NoEventId: 4",                 set()),
+    (lambda _: "odd",                           "NoEventId: 4",                 set()),
+]  # fmt: skip
+
+
+@pytest.mark.fault(24)
+@pytest.mark.parametrize(("change", "left", "accepted"), ANSWERS)
+def test_only_an_entry_of_which_the_bus_says_so_was_accepted(
+    change: Callable[[list[Any]], Any], left: str, accepted: set[int]
+) -> None:
+    with pytest.raises(PartiallySentError, match=left) as rejected:
+        publish(answering(change), [message(n) for n in range(4)])
+    assert {one.int for one in rejected.value.accepted} == accepted
+
+
+@pytest.mark.fault(24)
+def test_an_answer_that_cannot_be_parsed_is_a_fault_of_the_bus() -> None:
+    client = EventsClient(fails=lambda _: ResponseParserError("Anna.txt"))
+    with pytest.raises(ExternalServiceError, match="ResponseParserError") as failed:
+        publish(client, [message(1)])
+    assert "Anna" not in str(failed.value)
 
 
 @pytest.mark.fault(36)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import pytest
 from pg8000.exceptions import DatabaseError, InterfaceError
 
+from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.errors import (
     ConflictError,
     DisconnectedError,
+    PermissionMissingError,
     PrecededError,
     SchemaMissingError,
     StatementNameError,
     fault_of,
 )
+from els_core.adapters.postgres.session import Session
+from els_core.adapters.postgres.statements import Statement
 from els_core.domain.errors import (
     CoordinationTimeoutError,
     ExternalServiceError,
@@ -53,7 +57,14 @@ MEANINGS = [
     ("28000", "invalid authorization",        ExternalServiceError),
     ("3D000", "unknown database",             ExternalServiceError),
     ("55006", "object in use",                ExternalServiceError),
-    ("42601", "syntax error",                 ProcessingError),
+    ("42501", "insufficient privilege",       PermissionMissingError),
+    ("42601", "syntax error",                 ExternalServiceError),
+    ("42883", "undefined function",           ExternalServiceError),
+    ("25P04", "transaction timeout",          ExternalServiceError),
+    ("F0000", "configuration file error",     ExternalServiceError),
+    ("40003", "statement completion unknown", ConflictError),
+    ("P0001", "raised by a trigger",          ProcessingError),
+    ("",      "nothing",                      ProcessingError),
 ]  # fmt: skip
 
 
@@ -92,3 +103,18 @@ def test_a_lost_connection_is_retried_and_a_hanging_one_is_not() -> None:
 def test_a_fault_stays_what_it_is() -> None:
     fault = ProcessingError("record")
     assert fault_of(fault, "another operation") is fault
+
+
+@pytest.mark.fault(31)
+def test_a_login_that_fails_in_the_sdk_is_a_fault_of_the_store_and_tried_once() -> None:
+    asked: list[str] = []
+
+    def token() -> str:
+        asked.append("token")
+        raise LookupError("no AWS credentials for Anna")
+
+    session = Session(connect("postgresql+pg8000://els@127.0.0.1:9/els?sslmode=disable", token))
+    with pytest.raises(ExternalServiceError, match="LookupError") as failed:
+        session.read("read", Statement.of("select 1"), {})
+    assert "Anna" not in str(failed.value)
+    assert asked == ["token"]

@@ -125,7 +125,7 @@ def test_a_word_that_is_not_known_raises() -> None:
 @pytest.mark.parametrize("arrival", [content("a"), failure("f")])
 def test_a_parked_arrival_is_read_as_it_was_stored(arrival: Arrival) -> None:
     stored = stored_form_of(arrival)
-    assert parked_of(row(batch_id="b", identity="i", arrival=stored)).arrival == arrival
+    assert parked_of(row(batch_id="b", identity=arrival.identity, arrival=stored)).arrival == arrival
 
 
 @pytest.mark.parametrize(
@@ -136,11 +136,15 @@ def test_a_parked_arrival_is_read_as_it_was_stored(arrival: Arrival) -> None:
         {"kind": "content"},
         {**stored_form_of(failure("f")), "kind": "content"},
         {**stored_form_of(content("a")), "one_more": 1},
+        {**stored_form_of(content("a")), "batch_id": "c"},
+        {**stored_form_of(content("a")), "text_storage_id": None},
+        stored_form_of(content("b")),
+        *("text", 7, None, ["content"], [["kind"]], [[[], "content"]]),
     ],
 )
-def test_a_stored_form_that_cannot_be_read_leaves_its_arrival_parked(stored: dict[str, object]) -> None:
-    parked = parked_of(row(batch_id="b", identity="i", arrival=stored))
-    assert (parked.batch_id, parked.identity, parked.arrival) == ("b", "i", None)
+def test_a_stored_form_that_cannot_be_read_leaves_its_arrival_parked(stored: object) -> None:
+    parked = parked_of(row(batch_id="b", identity="content:a", arrival=stored))
+    assert (parked.batch_id, parked.identity, parked.arrival) == ("b", "content:a", None)
 
 
 WRITES: list[tuple[Arrival, Outcome, dict[str, int]]] = [

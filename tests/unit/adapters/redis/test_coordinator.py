@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from redis.exceptions import NoScriptError, ResponseError
 
+from els_core.adapters.redis import script_runner
+from els_core.adapters.redis.connection import connect
 from els_core.adapters.redis.coordinator import RedisCoordinator
+from els_core.adapters.redis.replies import assigned_slots_of
+from els_core.domain.batches import AssignedSlot
 from els_core.domain.errors import ExternalServiceError
 from els_core.domain.outcomes import Proposal, ProposalKind
 from tests.factories import NOW, content
@@ -101,6 +105,53 @@ ERRORS = ["WRONGTYPE", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "NOPERM", 
 def test_every_error_but_a_lost_script_is_a_fault_with_its_code(code: str) -> None:
     with pytest.raises(ExternalServiceError, match=code):
         propose(FakeClient([[ResponseError(f"{code} some text")]]), "a")
+
+
+@pytest.mark.fault(28)
+@pytest.mark.parametrize("text", ["ÅSA.TXT cannot be stored", "ANNA-850101 x", "A" * 300, "7", ""])
+def test_a_word_that_is_no_error_code_is_not_repeated(text: str) -> None:
+    with pytest.raises(ExternalServiceError, match=r"\(ResponseError\)"):
+        propose(FakeClient([[ResponseError(text)]]), "a")
+
+
+@pytest.mark.fault(26)
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"\xff",
+        b"7",
+        b"null",
+        b"[]",
+        b'["a"]',
+        b'["a", 7, null]',
+        b'[null, "a.txt", null]',
+        b"[" * 100_000,
+    ],
+)
+def test_a_stored_content_that_makes_no_sense_is_left_out(value: bytes) -> None:
+    good = AssignedSlot("essay-0001", "b", "b.txt")
+    reply = {b"essay-0000": value, b"essay-0001": b'["b", "b.txt", null]'}
+    assert assigned_slots_of(reply) == [good]
+
+
+@pytest.mark.fault(27)
+def test_connections_that_cannot_be_closed_do_not_hide_the_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(script_runner, "drop_connections", fail)
+    with pytest.raises(ExternalServiceError, match="BUSY"):
+        propose(FakeClient([[ResponseError("BUSY x")]]), "a")
+
+
+@pytest.mark.fault(28)
+def test_a_cluster_that_cannot_be_reached_is_a_fault_of_every_question() -> None:
+    cluster = RedisCoordinator(connect("redis://127.0.0.1:1", cluster=True), timedelta(days=90))
+    questions = (cluster.ping, lambda: cluster.get_missing_slots("b"), lambda: cluster.inspect(["b"]))
+    for question in questions:
+        with pytest.raises(ExternalServiceError, match="Redis"):
+            question()
 
 
 @pytest.mark.fault(26)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
+from els_core.adapters.telemetry.grouped_lines import MAX_ERRORS
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.domain.errors import ExternalServiceError
 from tests.telemetry_output import captured_log, lines_of, metrics_of, recorded_spans
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 ARN = "arn:aws:sqs:eu-north-1:123456789012:els-provision-content"
+
+PERSONAL = "Anna 850101-1234.txt"
 
 
 @dataclass
@@ -87,12 +90,44 @@ def test_a_handler_that_raises_is_logged_counted_traced_and_raises(
     assert [event.name for event in the(spans).events] == ["exception"]
 
 
+@pytest.mark.fault(39)
+def test_a_fault_is_logged_with_its_frames_and_without_a_message_that_is_not_ours(log: StringIO) -> None:
+    def reject(name: str) -> None:
+        raise ValueError(f"{name} is odd")
+
+    fault = ExternalServiceError("read", service="Postgres")
+    try:
+        reject(PERSONAL)
+    except ValueError as cause:
+        fault.__cause__ = cause
+        Telemetry().fault(cause)
+    Telemetry().fault(fault)
+    alone, chained = lines_of(log)
+    assert PERSONAL not in log.getvalue()
+    assert (alone["error_code"], alone["reason"]) == ("UNEXPECTED", "ValueError was raised")
+    assert "in reject" in alone["exception"]
+    assert 'ExternalServiceError: Postgres is unavailable: "read" failed.' in chained["exception"]
+    assert "ValueError: ValueError was raised" in chained["exception"]
+
+
+@pytest.mark.fault(39)
+def test_a_chain_of_errors_without_an_end_is_cut(log: StringIO) -> None:
+    fault = ValueError("x")
+    fault.__cause__ = fault
+    Telemetry().fault(fault)
+    [line] = lines_of(log)
+    assert line["exception"].count("ValueError was raised") == MAX_ERRORS
+
+
 @pytest.mark.parametrize(
     ("kind", "event", "expected"),
     [
         (SpanKind.INTERNAL, {"Records": [{}]}, {}),
         (SpanKind.SERVER, {"routeKey": "GET /"}, {}),
         (SpanKind.CONSUMER, {"Records": []}, {"messaging.batch.message_count": 0}),
+        (SpanKind.CONSUMER, {"Records": None}, {"messaging.batch.message_count": 0}),
+        (SpanKind.CONSUMER, {"Records": [None]}, {"messaging.batch.message_count": 1}),
+        (SpanKind.CONSUMER, {"Records": [{"eventSourceARN": 7}]}, {"messaging.batch.message_count": 1}),
         (SpanKind.CONSUMER, {"Records": [{}, {}]}, {"messaging.batch.message_count": 2}),
         (
             SpanKind.CONSUMER,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from botocore.exceptions import ClientError, ParamValidationError
+from pydantic_core import PydanticSerializationError
 
 # Client errors that say nothing about the content of the call: a smaller call would fail as well.
 _ABOUT_THE_CALLER = frozenset(
@@ -18,8 +19,11 @@ _ABOUT_THE_CALLER = frozenset(
         "ExpiredToken",
         "ExpiredTokenException",
         "IncompleteSignature",
+        "InvalidAddress",
         "InvalidClientTokenId",
+        "InvalidSecurity",
         "InvalidSignatureException",
+        "LimitExceededException",
         "MissingAuthenticationToken",
         "NotAuthorized",
         "OptInRequired",
@@ -27,9 +31,11 @@ _ABOUT_THE_CALLER = frozenset(
         "QueueDoesNotExist",
         "AWS.SimpleQueueService.NonExistentQueue",
         "RequestExpired",
+        "RequestLimitExceeded",
         "RequestThrottled",
         "ResourceNotFoundException",
         "SignatureDoesNotMatch",
+        "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "UnrecognizedClientException",
@@ -47,7 +53,7 @@ def error_code_of(error: Exception) -> str:
 
 def concerns_the_content(error: Exception) -> bool:
     """Tell whether an entry of the call may have caused the error, so that halves of it may succeed."""
-    if isinstance(error, ParamValidationError):
+    if isinstance(error, ParamValidationError | PydanticSerializationError | UnicodeError):
         return True
     code = error_code_of(error)
     if not isinstance(error, ClientError) or code in _ABOUT_THE_CALLER or code.startswith("Kms"):

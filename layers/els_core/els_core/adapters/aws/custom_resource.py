@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import os
+from http.client import HTTPException
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 if TYPE_CHECKING:
@@ -35,26 +36,33 @@ def respond(
 ) -> dict[str, Any]:
     """Run the work for Create, Update and a direct invocation; Delete keeps the data and succeeds.
 
-    Work that does not end in time is answered as failed, and then `end_process` ends it: its connections are
-    closed, so that Postgres frees its locks.
+    Work that does not end in time is answered as failed, and then `end_process` ends it, whether the answer
+    arrived or not: its connections are closed, so that Postgres frees its locks.
     """
-    if "ResponseURL" not in event:
-        return {"revision": work()}
+    outcome = _Outcome()
+    match event.get("RequestType"):
+        case "Delete":
+            pass
+        case _ if "ResponseURL" not in event:
+            return {"revision": work()}
+        case "Create" | "Update":
+            outcome.run(work, remaining_seconds() - RESERVE_SECONDS)
+        case _:
+            outcome.refuse("RequestType must be Create, Update or Delete")
     response = {
         "PhysicalResourceId": event.get("PhysicalResourceId") or PHYSICAL_ID,
         "StackId": event.get("StackId"),
         "RequestId": event.get("RequestId"),
         "LogicalResourceId": event.get("LogicalResourceId"),
-        "Status": "SUCCESS",
+        **outcome.fields(),
     }
-    outcome = _Outcome()
-    if event.get("RequestType") != "Delete":
-        outcome.run(work, remaining_seconds() - RESERVE_SECONDS)
-        response |= outcome.fields()
     response["Reason"] = f"{response.get('Reason', 'done')}; see the log stream {log_stream}"
-    _put(event["ResponseURL"], _encode(response), remaining_seconds)
-    if outcome.is_hanging:
-        end_process()
+    try:
+        if "ResponseURL" in event:
+            _put(event["ResponseURL"], _encode(response), remaining_seconds)
+    finally:
+        if outcome.is_hanging:
+            end_process()
     return response
 
 
@@ -65,11 +73,18 @@ class _Outcome:
         self._done = Event()
         self._revision: str | None = None
         self._failure: BaseException | None = None
+        self._refusal: str | None = None
         self.is_hanging = False
 
+    def refuse(self, reason: str) -> None:
+        self._refusal = reason
+
     def run(self, work: Callable[[], str], seconds: float) -> None:
+        if seconds <= 0:
+            self.refuse("the function had no time left for the work")
+            return
         Thread(target=self._work, args=(work,), daemon=True).start()
-        self.is_hanging = not self._done.wait(max(seconds, 0.0))
+        self.is_hanging = not self._done.wait(seconds)
 
     def _work(self, work: Callable[[], str]) -> None:
         try:
@@ -83,9 +98,11 @@ class _Outcome:
         """Return what the response says of the work."""
         if self.is_hanging:
             return {"Status": "FAILED", "Reason": "the work did not end in the time of the function"}
+        if self._refusal is not None:
+            return {"Status": "FAILED", "Reason": self._refusal}
         if self._failure is not None:
             return {"Status": "FAILED", "Reason": _reason(self._failure)}
-        return {"Data": {"Revision": self._revision}}
+        return {"Status": "SUCCESS", "Data": {"Revision": self._revision}}
 
 
 def _reason(failure: BaseException) -> str:
@@ -113,7 +130,7 @@ def _put(url: str, body: bytes, remaining_seconds: Callable[[], float]) -> None:
                 return
         except HTTPError as error:
             failure = f"status {error.code}"
-        except (URLError, OSError) as error:
+        except (HTTPException, OSError) as error:
             failure = type(error).__name__
         if remaining_seconds() < 2 * PUT_SECONDS:
             raise TimeoutError(f"CloudFormation could not be answered: {failure}")

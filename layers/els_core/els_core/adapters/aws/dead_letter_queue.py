@@ -10,18 +10,18 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from els_core.adapters.aws.client_errors import concerns_the_content, error_code_of
 from els_core.domain.errors import ExternalServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef, SendMessageBatchRequestEntryTypeDef
 
     from els_core.application.messages import DeadLetter
+
+    type AttributesOf = Callable[[DeadLetter], dict[str, str]]
 
 MAX_ENTRIES = 10
 MAX_BYTES = 1_048_576
@@ -40,42 +40,53 @@ class SqsDeadLetterQueue:
     def send(self, letters: Sequence[DeadLetter]) -> list[str]:
         """Send the letters; a call that is rejected because of one letter is repeated in halves.
 
-        Returns the message ids that SQS accepted; raises `ExternalServiceError` when it accepted none.
+        One that is rejected alone is sent once more without attributes: the queue may take less than SQS
+        does, and the log has the reason too. Returns the message ids that SQS accepted; raises
+        `ExternalServiceError` when it accepted none.
         """
         accepted: list[str] = []
-        cause: BotoCoreError | ClientError | None = None
-        calls = deque(_calls(letters))
+        cause: Exception | None = None
+        calls: deque[tuple[Sequence[DeadLetter], AttributesOf]]
+        calls = deque((call, _attributes) for call in _calls(letters))
         while calls:
-            call = calls.popleft()
+            call, attributes = calls.popleft()
             try:
-                accepted.extend(self._send(call))
-            except (BotoCoreError, ClientError) as error:
+                accepted.extend(self._send(call, attributes))
+            except Exception as error:  # noqa: BLE001 - an answer that cannot be parsed has many classes
                 cause = error
                 if not concerns_the_content(error):
                     break  # every further call would fail as well
                 if len(call) > 1:
                     middle = len(call) // 2
-                    calls.extendleft((call[middle:], call[:middle]))
+                    calls.extendleft(((call[middle:], attributes), (call[:middle], attributes)))
+                elif attributes is _attributes:
+                    calls.appendleft((call, _no_attributes))
         if cause is not None and not accepted:
             raise ExternalServiceError(
                 "send dead letters", service="SQS", details=error_code_of(cause)
             ) from cause
         return accepted
 
-    def _send(self, call: Sequence[DeadLetter]) -> list[str]:
-        answer = self._client.send_message_batch(
-            QueueUrl=self._queue_url,
-            Entries=[_entry(position, letter) for position, letter in enumerate(call)],
-        )
-        return [call[int(success["Id"])].message.message_id for success in answer.get("Successful", [])]
+    def _send(self, call: Sequence[DeadLetter], attributes: AttributesOf) -> list[str]:
+        entries = [_entry(position, letter, attributes(letter)) for position, letter in enumerate(call)]
+        answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
+        accepted = {success.get("Id") for success in answer.get("Successful") or []}
+        return [letter.message.message_id for at, letter in enumerate(call) if str(at) in accepted]
 
 
-def _entry(position: int, letter: DeadLetter) -> SendMessageBatchRequestEntryTypeDef:
+def _entry(
+    position: int, letter: DeadLetter, attributes: dict[str, str]
+) -> SendMessageBatchRequestEntryTypeDef:
     return {
         "Id": str(position),
-        "MessageBody": letter.message.body,
-        "MessageAttributes": {name: _string(value) for name, value in _attributes(letter).items()},
+        "MessageBody": _body(letter),
+        "MessageAttributes": {name: _string(value) for name, value in attributes.items()},
     }
+
+
+def _body(letter: DeadLetter) -> str:
+    """Return the body as it came; only what no queue can hold is replaced, so that a letter can be sent."""
+    return _NOT_ACCEPTED.sub("\ufffd", letter.message.body) or "-"
 
 
 def _attributes(letter: DeadLetter) -> dict[str, str]:
@@ -89,9 +100,13 @@ def _attributes(letter: DeadLetter) -> dict[str, str]:
         "field": _accepted(poison.field),
         "reason": _accepted(poison.reason),
     }
-    while attributes and _size(letter.message.body, attributes) > MAX_BYTES:
+    while attributes and _size(letter, attributes) > MAX_BYTES:
         attributes.popitem()
     return attributes
+
+
+def _no_attributes(_: DeadLetter) -> dict[str, str]:
+    return {}
 
 
 def _accepted(value: str) -> str:
@@ -103,10 +118,10 @@ def _string(value: str) -> MessageAttributeValueTypeDef:
     return {"DataType": "String", "StringValue": value}
 
 
-def _size(body: str, attributes: dict[str, str]) -> int:
+def _size(letter: DeadLetter, attributes: dict[str, str]) -> int:
     """Return the size of a message as SQS counts it, in UTF-8 bytes."""
     names = sum(len(name) + len("String") + len(value.encode()) for name, value in attributes.items())
-    return len(body.encode(errors="surrogatepass")) + names
+    return len(_body(letter).encode()) + names
 
 
 def _calls(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
@@ -114,7 +129,7 @@ def _calls(letters: Sequence[DeadLetter]) -> Iterator[list[DeadLetter]]:
     call: list[DeadLetter] = []
     size = 0
     for letter in letters:
-        entry = _size(letter.message.body, _attributes(letter))
+        entry = _size(letter, _attributes(letter))
         if call and (len(call) == MAX_ENTRIES or size + entry > MAX_BYTES):
             yield call
             call, size = [], 0

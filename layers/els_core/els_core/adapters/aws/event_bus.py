@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from els_core.application.ports.store_calls import ObserveSend
     from els_core.domain.events import OutboxMessage
 
-    type Answer = PutEventsResponseTypeDef | BotoCoreError | ClientError
+    type Answer = PutEventsResponseTypeDef | Exception
 
 SOURCE = "els"
 MAX_ENTRIES = 10
@@ -63,7 +63,7 @@ class EventBridgePublisher:
         """
         accepted: set[UUID] = set()
         error_codes: list[str] = []
-        cause: BotoCoreError | ClientError | None = None
+        cause: Exception | None = None
         calls = deque(_calls(messages))
         while calls and cause is None:
             if not may_continue():
@@ -97,7 +97,7 @@ class EventBridgePublisher:
         try:
             with self._observe(self._bus, len(call)):
                 return self._client.put_events(Entries=[self._entry(message) for message in call])
-        except (BotoCoreError, ClientError) as error:
+        except Exception as error:  # noqa: BLE001 - an answer that cannot be parsed has many classes
             return error
 
     def _entry(self, message: OutboxMessage) -> PutEventsRequestEntryTypeDef:
@@ -121,14 +121,18 @@ def _judge(
     accepted: set[UUID],
     error_codes: list[str],
 ) -> None:
-    """Note what was accepted; an entry without an EventId was not, whatever the call answers."""
-    results = answer["Entries"]
-    for position, message in enumerate(call):
-        result = results[position] if position < len(results) else {}
-        if result.get("EventId"):
+    """Note what was accepted: entries with an EventId and no error, whatever the call answers.
+
+    An answer with more or fewer results than entries does not say which entry a result is about.
+    """
+    found: object = answer.get("Entries")
+    results = found if isinstance(found, list) and len(found) == len(call) else [None] * len(call)
+    for message, result in zip(call, results, strict=True):
+        known = result if isinstance(result, dict) else {}
+        if known.get("EventId") and not known.get("ErrorCode"):
             accepted.add(message.event_id)
         else:
-            error_codes.append(result.get("ErrorCode", "NoEventId"))
+            error_codes.append(str(known.get("ErrorCode") or "NoEventId"))
 
 
 class EventBridgeProbe:

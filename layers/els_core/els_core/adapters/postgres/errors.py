@@ -37,19 +37,25 @@ class SchemaMissingError(ExternalServiceError):
     """{service} has no table for "{operation}": run migrate_database, or correct the role's search_path."""
 
 
+class PermissionMissingError(ExternalServiceError):
+    """{service} does not let the role do "{operation}": run migrate_database, or grant what is missing."""
+
+
 # The meaning of a state is the first that fits; any other state is a ProcessingError.
 _MEANINGS: tuple[tuple[tuple[str, ...], type[FaultError]], ...] = (
-    (("40001", "40P01"), ConflictError),  # serialization failure, deadlock
+    (("40",), ConflictError),  # serialization failure, deadlock, and others after which all is rolled back
     (("23505",), PrecededError),  # unique violation
     (("22012",), ProcessingError),  # `record_decisions` divides by zero when rows are not as they were locked
     (("26000", "42P05", "0A000"), StatementNameError),  # name unknown, name taken, other columns than then
     (("55P03", "57014"), CoordinationTimeoutError),  # lock timeout, statement timeout
     (("57P01", "57P02", "57P05", "25P03"), DisconnectedError),  # shut down, crashed, idle too long
     # Connection, login, unknown database, resources (disk full, too many connections), object not in the
-    # state needed, operator, I/O, internal error, read-only after a failover: whatever the data are, all fail
-    # alike.
-    (("08", "28", "3D", "53", "55", "57", "58", "XX", "25006"), ExternalServiceError),
+    # state needed, operator, I/O, configuration, internal error, read-only after a failover, a transaction
+    # that took too long: whatever the data are, all fail alike.
+    (("08", "28", "3D", "53", "55", "57", "58", "F0", "XX", "25006", "25P04"), ExternalServiceError),
     (("42P01", "42703", "3F000"), SchemaMissingError),  # unknown table, column or schema
+    (("42501",), PermissionMissingError),
+    (("42",), ExternalServiceError),  # a statement that this server does not understand, with any data
     (("22", "23"), RejectedByStoreError),  # data that no row can hold, constraints
 )
 

@@ -12,7 +12,7 @@ from els_core.application.ports.repository import (
     LateFailure,
     ParkedArrival,
 )
-from els_core.domain.arrivals import ArrivalKind, Content, Failure, kind_of
+from els_core.domain.arrivals import ArrivalKind, Content, Failure, key_of, kind_of
 from els_core.domain.batches import (
     AssignedSlot,
     Batch,
@@ -76,10 +76,10 @@ def first_answer_of(word: str, what: str) -> FinalOutcome:
 
 
 def parked_of(row: Row) -> ParkedArrival:
-    """Read a parked arrival; one whose stored form can no longer be read has none."""
-    stored = dict(row["arrival"])
+    """Read a parked arrival; one whose stored form can no longer be read, or is of another one, has none."""
     arrival: Arrival | None
     try:
+        stored = dict(row["arrival"])
         match ArrivalKind(stored.pop("kind")):
             case ArrivalKind.CONTENT:
                 arrival = Content(**stored)
@@ -89,7 +89,8 @@ def parked_of(row: Row) -> ParkedArrival:
                 assert_never(kind)
     except (KeyError, TypeError, ValueError):
         arrival = None
-    return ParkedArrival(row["batch_id"], row["identity"], arrival)
+    key = row["batch_id"], row["identity"]
+    return ParkedArrival(*key, arrival if arrival is not None and key_of(arrival) == key else None)
 
 
 def stored_form_of(arrival: Arrival) -> Json:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy import Engine
+    from sqlalchemy.pool import PoolProxiedConnection
 
     from els_core.application.ports.store_calls import ObserveCall
 
@@ -103,7 +104,7 @@ class Session:
 
         A connection whose answers were lost is closed: what it would read next belongs to another question.
         """
-        pooled = self.engine.raw_connection()
+        pooled = self._connection()
         driver: Any = pooled.driver_connection
         try:
             yield Pipeline(driver, named=self.named)
@@ -111,6 +112,16 @@ class Session:
             if not driver.is_in_step:
                 pooled.invalidate()
             pooled.close()
+
+    def _connection(self) -> PoolProxiedConnection:
+        """Return the pool's connection; raise a fault of the store for whatever a login may raise."""
+        try:
+            return self.engine.raw_connection()
+        except (SQLAlchemyError, Error, OSError):
+            raise
+        except Exception as error:  # such as one of the SDK that makes the token for the login
+            details = type(error).__name__
+            raise ExternalServiceError("connect", service="Postgres", details=details) from error
 
     def _is_repeated(self, fault: FaultError, left: int) -> bool:
         """Tell whether to repeat the work; drop the pool's connections when the server was unavailable."""

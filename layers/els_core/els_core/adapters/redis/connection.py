@@ -75,9 +75,9 @@ class _LazyCluster:
 
     def close(self) -> None:
         """Close all connections; the next use builds the client anew, with the topology of that moment."""
-        if "_client" in vars(self):
-            self._client.close()
-            del self._client
+        client = vars(self).pop("_client", None)
+        if client is not None:
+            client.close()
 
 
 def _without_user(url: str) -> str:

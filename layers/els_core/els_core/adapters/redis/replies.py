@@ -5,10 +5,11 @@ What is not a sensible reply is `unknown`, or unreadable for the audit; nothing 
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import batched
 from typing import TYPE_CHECKING, assert_never
+
+from pydantic_core import from_json
 
 from els_core.domain.arrivals import content_identity
 from els_core.domain.audit import CoordinatorView, UnreadableView
@@ -62,8 +63,10 @@ def assigned_slots_of(reply: object) -> list[AssignedSlot]:
     slots: list[AssignedSlot] = []
     for name, content in reply.items() if isinstance(reply, dict) else ():
         try:
-            text_storage_id, file_name, upload_id = json.loads(content)
-            slots.append(AssignedSlot(_text(name, _ID), text_storage_id, file_name, upload_id))
+            text_storage_id, file_name, upload_id = from_json(content)
+            if isinstance(text_storage_id, str) and isinstance(file_name, str):
+                upload = upload_id if isinstance(upload_id, str) else None
+                slots.append(AssignedSlot(_text(name, _ID), text_storage_id, file_name, upload))
         except (ValueError, TypeError):
             continue
     return sorted(slots, key=lambda slot: slot.essay_id)

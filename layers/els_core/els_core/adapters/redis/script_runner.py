@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from redis import Redis
     from redis.cluster import RedisCluster
 
+_CODE = re.compile("[A-Z]{2,20}")
 WRONG_TYPE = "WRONGTYPE"  # the error code of a command that met a key of another type
 
 
@@ -74,12 +77,13 @@ def code_of(error: Exception) -> str:
     https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
     """
     first = str(error).partition(" ")[0]
-    return first if first.isupper() else type(error).__name__
+    return first if _CODE.fullmatch(first) else type(error).__name__
 
 
 def _unavailable(client: Redis | RedisCluster, operation: str, error: Exception) -> ExternalServiceError:
     """Return the fault, and drop the connections: they may lead to a wrong or a sick server."""
-    drop_connections(client)
+    with suppress(Exception):  # what does not close is dropped all the same
+        drop_connections(client)
     return ExternalServiceError(operation, service="Redis", details=code_of(error))
 
 

@@ -13,7 +13,7 @@ from els_core.adapters.telemetry.grouped_lines import LINES, GroupedLines
 from els_core.adapters.telemetry.store_calls import waited_for_stores
 from els_core.adapters.telemetry.tracing import invocation_span
 from els_core.application.metrics import Metric
-from els_core.domain.errors import FaultError
+from els_core.domain.errors import FaultError, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ class InvocationTelemetry:
     """The logger and the metrics of one function."""
 
     def __init__(self, service: str = "els", namespace: str = "EssayLifecycle") -> None:
-        self.logger = Logger(service=service, logger_formatter=GroupedLines())
+        self.logger = Logger(service=service, logger_formatter=GroupedLines(serialize_stacktrace=False))
         self.metrics = EmbeddedMetrics(namespace=namespace, service=service)
 
     def instrumented[Answer](self, name: str, kind: SpanKind) -> Callable[[Handler[Answer]], Handler[Answer]]:
@@ -58,9 +58,9 @@ class InvocationTelemetry:
         return decorate
 
     def fault(self, fault: Exception) -> None:
-        """Log and count a fault."""
+        """Log and count a fault, without a message that is not ours: it may repeat an input."""
         code = fault.error_code if isinstance(fault, FaultError) else "UNEXPECTED"
-        self.logger.error("fault", error_code=code, reason=str(fault), exc_info=fault)
+        self.logger.error("fault", error_code=code, reason=words_of(fault), exc_info=fault)
         self.metrics.count({Metric.FAULTS: 1})
 
     def lines(self, message: str, decided: Iterable[tuple[str, str, str]]) -> None:

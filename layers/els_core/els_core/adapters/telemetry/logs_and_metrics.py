@@ -111,6 +111,8 @@ class Telemetry(InvocationTelemetry):
         self.metrics.count(
             {Metric.AUDIT_REPAIRED: len(audit.repaired), Metric.AUDIT_UNRESOLVED: len(audit.open_findings)}
         )
+        for fault in audit.faults:
+            self.fault(fault)
         if audit.sweep:
             self.sweep_finished(audit.sweep)
         if audit.relay:

@@ -67,13 +67,15 @@ def _link(parent: str) -> None:
 
 def _messaging_attributes(event: dict[str, Any]) -> dict[str, str | int]:
     """Return what the conventions for SQS ask for; all messages of one invocation come from one queue."""
-    records = event["Records"]
+    records = event.get("Records")
+    records = records if isinstance(records, list) else []
     attributes: dict[str, str | int] = {
         "messaging.system": "aws_sqs",
         "messaging.operation.name": "process",
         "messaging.operation.type": "process",
         "messaging.batch.message_count": len(records),
     }
-    if records and "eventSourceARN" in records[0]:
-        attributes["messaging.destination.name"] = records[0]["eventSourceARN"].rpartition(":")[2]
+    arn = records[0].get("eventSourceARN") if records and isinstance(records[0], dict) else None
+    if isinstance(arn, str):
+        attributes["messaging.destination.name"] = arn.rpartition(":")[2]
     return attributes
