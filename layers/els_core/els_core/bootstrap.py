@@ -196,7 +196,13 @@ class Container:
             self.settings.required_queue_urls,
             self.settings.required_dead_letter_queue_urls,
         )
-        return CheckHealth(PostgresHealthReader(self.session), self.coordinator, self.bus_probe, queues)
+        return CheckHealth(
+            PostgresHealthReader(self.session),
+            self.coordinator,
+            self.bus_probe,
+            queues,
+            self.repository.note_run,
+        )
 
     def migrate_database(self) -> str:
         """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is.
