@@ -1,4 +1,4 @@
-"""Trigger: a schedule, each minute. It only reads; the next check starts anew."""
+"""Trigger: a schedule, each minute. It changes nothing; the next check starts anew."""
 
 from typing import Any
 

@@ -44,6 +44,7 @@ def overview_of(
         runs.get("expire_batches"),
         runs.get("publish_outbox"),
         snapshot.details.correlation_id if snapshot.details else None,
+        runs.get("reach_redis"),
     )
 
 

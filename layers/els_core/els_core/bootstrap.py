@@ -135,7 +135,7 @@ class Container:
         return MessageConsumer(
             linking(lambda body: parse_registration(body, default)),
             RegisterBatch(self.post_commit, self.encoder).register,
-            lambda report: [_verdict(answer) for answer in report.answers],
+            lambda report: [verdict_of(answer) for answer in report.answers],
             self.dead_letter_queue,
             SystemClock(),
         )
@@ -145,7 +145,7 @@ class Container:
         return MessageConsumer(
             linking(parse_arrival),
             ProvisionContent(self.post_commit, self.encoder).provision,
-            lambda report: [_verdict(outcome) for outcome in report.outcomes],
+            lambda report: [verdict_of(outcome) for outcome in report.outcomes],
             self.dead_letter_queue,
             SystemClock(),
         )
@@ -196,7 +196,13 @@ class Container:
             self.settings.required_queue_urls,
             self.settings.required_dead_letter_queue_urls,
         )
-        return CheckHealth(PostgresHealthReader(self.session), self.coordinator, self.bus_probe, queues)
+        return CheckHealth(
+            PostgresHealthReader(self.session),
+            self.coordinator,
+            self.bus_probe,
+            queues,
+            self.repository.note_run,
+        )
 
     def migrate_database(self) -> str:
         """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is.
@@ -226,7 +232,7 @@ def container() -> Container:
     return Container(read_settings())
 
 
-def _verdict(answer: object) -> PoisonMessage | Retry | None:
+def verdict_of(answer: object) -> PoisonMessage | Retry | None:
     """Return why a message is dead or delivered again, None for one that is done."""
     match answer:
         case StoreRejection(reason):

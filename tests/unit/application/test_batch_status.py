@@ -9,9 +9,11 @@ from uuid import UUID
 import pytest
 
 from els_core.application.batch_status import describe
+from els_core.application.check_health import CheckHealth
 from els_core.application.ports.repository import Announcement, BatchOverview, PagePosition, StatusItem
 from els_core.domain.batches import FreeSlot, Status
 from tests.factories import DEADLINE, batch, content, failure, registration
+from tests.fakes.health import FakeHealthReader, FakeQueueReader
 from tests.unit.application.in_memory import HOUR, InMemoryEnvironment
 
 MINUTE = timedelta(minutes=1)
@@ -59,6 +61,24 @@ SENTENCES = {
         (
             "waiting for 2 of 2: essay-0000, essay-0001; 41 minutes left; 1 parked arrival "
             "could not be decided: operators must check the stored data"
+        ),
+    ),
+    "Redis does not answer": (
+        replace(overview(slots=1, missing=FIVE[:1]), redis_answered=NOW - 12 * MINUTE),
+        (
+            "waiting for 1 of 1: essay-0000; 41 minutes left; Redis last answered the health check 12 "
+            "minutes ago, so arrivals may wait in the queues: operators must look"
+        ),
+    ),
+    "Redis answered": (
+        replace(overview(slots=1, missing=FIVE[:1]), redis_answered=NOW - MINUTE),
+        "waiting for 1 of 1: essay-0000; 41 minutes left",
+    ),
+    "named, and Redis does not answer": (
+        replace(overview(Status.AWAITED, 0), redis_answered=NOW - 12 * MINUTE),
+        (
+            "waiting for upstream to register the batch; nothing has arrived for it; Redis last answered the "
+            "health check 12 minutes ago, so arrivals may wait in the queues: operators must look"
         ),
     ),
     "the deadline has passed": (
@@ -176,6 +196,24 @@ TIME_LEFT = [
 def test_an_open_batch_says_how_much_time_is_left(left: timedelta, expected: str) -> None:
     given = replace(overview(slots=1, missing=FIVE[:1]), now=DEADLINE - left)
     assert describe(given).endswith(f"; {expected}")
+
+
+@pytest.mark.fault(42)
+def test_a_redis_that_stopped_answering_is_told_to_whoever_asks_for_a_batch() -> None:
+    environment = InMemoryEnvironment()
+    environment.register(registration(2))
+    queues = FakeQueueReader([])
+    reader = FakeHealthReader(environment.postgres)
+    check = CheckHealth(reader, environment.redis, environment.bus, queues, environment.postgres.note_run)
+    sentences = []
+    for is_down in (False, True):
+        environment.redis.is_down = is_down
+        check.run()
+        description = environment.batch_status.read("b")
+        assert description is not None
+        sentences.append("Redis" in description.sentence)
+        environment.clock.advance(4 * MINUTE)
+    assert sentences == [False, True]
 
 
 def test_the_status_is_read_from_postgres_even_when_redis_is_down() -> None:

@@ -29,7 +29,13 @@ class System:
         self.environment = InMemoryEnvironment()
         self.postgres = FakeHealthReader(self.environment.postgres)
         self.queues = FakeQueueReader(list(QUEUES))
-        self.check = CheckHealth(self.postgres, self.environment.redis, self.environment.bus, self.queues)
+        self.check = CheckHealth(
+            self.postgres,
+            self.environment.redis,
+            self.environment.bus,
+            self.queues,
+            self.environment.postgres.note_run,
+        )
 
 
 def values(report: HealthReport) -> dict[Metric, float]:
@@ -94,3 +100,14 @@ def test_an_unexpected_error_is_a_finding_too(monkeypatch: pytest.MonkeyPatch) -
     report = system.check.run()
     assert values(report)[Metric.REDIS_UP] == 0
     assert [type(fault) for fault in report.faults] == [ZeroDivisionError]
+
+
+@pytest.mark.parametrize("break_it", [redis_down, postgres_down])
+def test_when_redis_last_answered_is_kept_while_postgres_does(break_it: Callable[[System], None]) -> None:
+    system = System()
+    break_it(system)
+    system.check.run()
+    assert system.environment.postgres.database.runs.committed == {}
+    whole = System()
+    whole.check.run()
+    assert set(whole.environment.postgres.database.runs.committed) == {"reach_redis"}

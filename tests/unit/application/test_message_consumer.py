@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from els_core.application.message_consumer import MessageConsumer, Retry
+from els_core.application.message_consumer import UNPARSABLE, MessageConsumer, Retry
 from els_core.application.messages import PoisonMessage, QueueMessage
 from els_core.domain.errors import CoordinationTimeoutError, ExternalServiceError, ProcessingError
 from tests.fakes.clock import FakeClock
@@ -90,6 +90,27 @@ def test_poison_is_a_dead_letter_with_its_reason_and_is_never_processed() -> Non
     result = consume(process, poison=frozenset("5"))
     assert [(letter.message.message_id, letter.poison) for letter in result.dead_letters] == [("m5", BAD)]
     assert (result.batch_item_failures, process.calls) == ([], [list("012346789")])
+
+
+@pytest.mark.fault(25)
+@pytest.mark.parametrize(
+    "error", [OverflowError("Anna.txt"), RecursionError(), MemoryError(), ProcessingError("x")]
+)
+def test_whatever_the_parser_raises_concerns_one_message(error: Exception) -> None:
+    def parse(body: str) -> str:
+        if body == "5":
+            raise error
+        return body
+
+    queue = FakeDeadLetterQueue()
+    process = Processor({})
+    consumer = MessageConsumer(
+        parse, lambda items, _: process(items), lambda report: [None for _ in report], queue, CLOCK
+    )
+    result = consumer.consume(MESSAGES)
+    assert (result.batch_item_failures, process.calls, result.faults) == ([], [list("012346789")], [error])
+    [letter] = queue.letters
+    assert (letter.message.message_id, letter.poison) == ("m5", UNPARSABLE)
 
 
 @pytest.mark.fault(15)

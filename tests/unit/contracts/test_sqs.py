@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from els_core.application.messages import QueueMessage
-from els_core.contracts.sqs import messages_of, partial_batch_response
+from els_core.contracts.sqs import NoRecordsError, messages_of, partial_batch_response
 
 
 def test_messages_keep_their_ids_bodies_and_order() -> None:
@@ -51,7 +51,7 @@ def test_a_sent_time_that_makes_no_sense_is_none(attributes: Any) -> None:
 
 @pytest.mark.parametrize("event", [{}, {"Records": None}, {"Records": "x"}, {"Records": {"0": {}}}])
 def test_an_event_without_records_says_how_to_invoke_the_function(event: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="by its queue"):
+    with pytest.raises(NoRecordsError, match="by its queue"):
         messages_of(event)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from els_core.domain.batches import Status
@@ -66,6 +68,16 @@ def test_redis_is_current_when_its_proposal_matches_the_decision(
 ) -> None:
     change = BatchChange(batch(before), batch(after))
     assert coordinator_is_current(change, outcome, proposal(proposed)), rule
+
+
+@pytest.mark.fault(29)
+@pytest.mark.parametrize(("version", "is_current"), [(None, True), (6, True), (7, True), (8, False)])
+def test_a_version_of_redis_that_is_greater_than_that_of_the_locked_row_is_never_current(
+    version: int | None, *, is_current: bool
+) -> None:
+    change = BatchChange(replace(batch(OPEN), version=7), replace(batch(OPEN), version=8))
+    proposed = replace(proposal("assigned s1"), version=version)
+    assert coordinator_is_current(change, S1, proposed) is is_current
 
 
 @pytest.mark.parametrize(("rule", "before", "after", "outcome", "proposed"), OUTDATED)

@@ -67,10 +67,11 @@ def describe(overview: BatchOverview) -> str:
     batch = overview.batch
     match batch.status:
         case Status.AWAITED:
-            parts = ["waiting for upstream to register the batch", _parked(overview)]
+            parts = ["waiting for upstream to register the batch", _parked(overview), _redis(overview)]
         case Status.OPEN:
             waiting = f"waiting for {_missing(overview)}"
-            parts = [waiting, _failed(batch.failed_count), _time_left(overview), _undecidable(overview)]
+            left = _time_left(overview)
+            parts = [waiting, _failed(batch.failed_count), left, _undecidable(overview), _redis(overview)]
         case Status.READY:
             assigned = f"ready: {batch.assigned_count} of {batch.expected_count} assigned"
             parts = [assigned, _failed(batch.failed_count), _announced(overview)]
@@ -114,6 +115,15 @@ def _undecidable(overview: BatchOverview) -> str:
         "1 parked arrival" if overview.parked_count == 1 else f"{overview.parked_count} parked arrivals"
     )
     return f"{arrivals} could not be decided: operators must check the stored data"
+
+
+def _redis(overview: BatchOverview) -> str:
+    """Say that it may be the operators' move: without Redis arrivals wait in the queues."""
+    answered = overview.redis_answered
+    if answered is None or overview.now - answered <= MISSED:
+        return ""
+    ago = f"Redis last answered the health check {_duration(overview.now - answered)} ago"
+    return f"{ago}, so arrivals may wait in the queues: operators must look"
 
 
 def _time_left(overview: BatchOverview) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from els_core.application.ports.health import Backlog, HealthReader, QueueDepth, QueueReader
     from els_core.application.ports.messaging import EventBusProbe
 
+REDIS_ANSWERS = "reach_redis"  # the name under which it is kept
 STUCK_AFTER = timedelta(minutes=3)  # the sweep and the relay run each minute
 
 
@@ -31,18 +32,24 @@ class HealthReport:
 
 @dataclass(frozen=True, slots=True)
 class CheckHealth:
-    """Reads only. A store that does not answer is a finding, never an exception."""
+    """A store that does not answer is a finding, never an exception.
+
+    `note_run` keeps when Redis last answered, for the sentence of the status.
+    """
 
     health_reader: HealthReader
     inspector: CoordinatorInspector
     bus: EventBusProbe
     queues: QueueReader
+    note_run: Callable[[str], object]
 
     def run(self) -> HealthReport:
         """Ask everything once; what fails is a fault of the report, and the rest is asked all the same."""
         report = HealthReport()
         report.backlog = _ask(lambda: self.health_reader.backlog(STUCK_AFTER), report)
         report.is_redis_up = bool(_ask(self._redis_answers, report))
+        if report.is_redis_up and report.backlog is not None:
+            _ask(lambda: self.note_run(REDIS_ANSWERS), report)
         report.is_event_bus_up = bool(_ask(self._bus_exists, report))
         report.queues = _ask(self.queues.depths, report)
         return report

@@ -10,15 +10,19 @@ from typing import Any
 from els_core.application.messages import QueueMessage
 
 
+class NoRecordsError(TypeError):
+    """The event is not one of SQS."""
+
+
 def messages_of(event: dict[str, Any]) -> list[QueueMessage]:
-    """Return the messages of an SQS event.
+    """Return the messages of an SQS event; raise `NoRecordsError` for another event.
 
     A record without a body is a message that cannot be parsed. One without an id has the empty one, with
     which Lambda delivers the whole batch again if it must.
     """
     records = event.get("Records")
     if not isinstance(records, list):
-        raise TypeError("the event has no list of Records: invoke this function by its queue")
+        raise NoRecordsError("the event has no list of Records: invoke this function by its queue")
     return [_message(record if isinstance(record, dict) else {}) for record in records]
 
 

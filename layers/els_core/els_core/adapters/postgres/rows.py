@@ -129,6 +129,7 @@ def overview_of(row: Row) -> BatchOverview:
         row["last_sweep"],
         row["last_relay"],
         row["correlation_id"],
+        row["redis_answered"],
     )
 
 

@@ -57,7 +57,7 @@ class BatchOverview:
     """Where a batch stands at the time `now` of Postgres, without its lists.
 
     `missing` names the first free slots. `last_sweep` and `last_relay` are when these jobs last ran to their
-    end.
+    end, `redis_answered` when Redis last answered the health check.
     """
 
     batch: Batch
@@ -71,6 +71,7 @@ class BatchOverview:
     last_sweep: datetime | None
     last_relay: datetime | None
     correlation_id: str | None = None
+    redis_answered: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,5 +236,5 @@ class Repository(Protocol):
         ...
 
     def note_run(self, job: str) -> None:
-        """Note that a scheduled job ran to its end now."""
+        """Note that a scheduled job ran to its end now, or that what it is named after was reached."""
         ...

@@ -42,9 +42,9 @@ DELETE FROM batches WHERE batch_id IN (
     WHERE slots_before <= :max_slots OR slots_before = slots)
 
 -- name: note_run
--- Notes that a scheduled function ran to its end, for whoever asks when it last did.
+-- Notes that a scheduled function ran to its end, or that Redis answered, for whoever asks when that last was.
 --
--- :job text  the name of the function
+-- :job text  the name of the function, or reach_redis
 --
 -- Returns nothing.
 INSERT INTO job_runs (job, ran_at) VALUES (:job, clock_timestamp())

@@ -6,7 +6,7 @@
 --
 -- Returns batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint, now,
 -- missing [essay id], late_count, parked_count, parked_since, digest, event_id, detail_type, first_sent_at,
--- unsent_since, last_sweep, last_relay, correlation_id.
+-- unsent_since, last_sweep, last_relay, redis_answered, correlation_id.
 SELECT b.batch_id, b.status, b.version, b.expected_count, b.assigned_count, b.failed_count, b.deadline,
     b.fingerprint, b.correlation_id, clock_timestamp() AS now,
     (SELECT coalesce(json_agg(essay_id ORDER BY essay_id COLLATE "C"), '[]') FROM (
@@ -20,7 +20,8 @@ SELECT b.batch_id, b.status, b.version, b.expected_count, b.assigned_count, b.fa
      FROM essays WHERE batch_id = b.batch_id AND status = 'assigned') AS digest,
     e.event_id, e.detail_type, e.first_sent_at, o.created_at AS unsent_since,
     (SELECT ran_at FROM job_runs WHERE job = 'expire_batches') AS last_sweep,
-    (SELECT ran_at FROM job_runs WHERE job = 'publish_outbox') AS last_relay
+    (SELECT ran_at FROM job_runs WHERE job = 'publish_outbox') AS last_relay,
+    (SELECT ran_at FROM job_runs WHERE job = 'reach_redis') AS redis_answered
 FROM batches AS b
 LEFT JOIN batch_epochs AS e ON e.batch_id = b.batch_id AND e.epoch = 1
 LEFT JOIN outbox AS o ON o.event_id = e.event_id
