@@ -15,26 +15,31 @@ from els_core.bootstrap import Container
 from els_core.settings import read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dev.demo.environment import Environment
 
 EXPORTER_PORT = 9464
 PROMETHEUS_PORT = 9090
-QUEUES = {"register_batch": "RegisterBatch", "provision_content": "ProvisionContent"}
+FUNCTION = "CheckHealthFunction"
 
 
-def settings_of(environment: Environment) -> dict[str, str]:
-    """Return the settings of a health check of the demo."""
-    outputs = environment.outputs
-    return {
-        "ELS_DATABASE_URL": environment.database_url,
-        "ELS_REDIS_URL": environment.redis_url,
-        "ELS_REDIS_CLUSTER": str(environment.cluster).lower(),
-        "ELS_EVENT_BUS": environment.outbound,
-        "ELS_QUEUE_URLS": _urls({name: outputs[f"{resource}QueueUrl"] for name, resource in QUEUES.items()}),
-        "ELS_DEAD_LETTER_QUEUE_URLS": _urls(
-            {name: outputs[f"{resource}DeadLettersUrl"] for name, resource in QUEUES.items()}
-        ),
-    }
+def settings_of(environment: Environment, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of the deployed health check, with the stores as this process reaches them."""
+    stores = {"ELS_DATABASE_URL": environment.database_url, "ELS_REDIS_URL": environment.redis_url}
+    return {**variables, **stores}
+
+
+def deployed_variables(environment: Environment) -> Mapping[str, str]:
+    """Return the environment variables of the health check that is deployed."""
+    stack = environment.stack
+    resource = stack.client("cloudformation").describe_stack_resource(
+        StackName=environment.name, LogicalResourceId=FUNCTION
+    )
+    name = resource["StackResourceDetail"]["PhysicalResourceId"]
+    configuration = stack.client("lambda").get_function_configuration(FunctionName=name)
+    variables: Mapping[str, str] = configuration["Environment"]["Variables"]
+    return variables
 
 
 def main() -> None:
@@ -47,7 +52,7 @@ def main() -> None:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    container = Container(read_settings(settings_of(environment)))
+    container = Container(read_settings(settings_of(environment, deployed_variables(environment))))
     with ExitStack() as stack:
         stack.callback(container.close)
         exporter = stack.enter_context(Exporter(container.check_health().run, EXPORTER_PORT))
@@ -59,10 +64,6 @@ def main() -> None:
             print(reason)
         print("Grafana:    import dev/observability/grafana_dashboard.json\nstop with ^C")
         Event().wait()
-
-
-def _urls(urls: dict[str, str]) -> str:
-    return ",".join(f"{name}={url}" for name, url in urls.items())
 
 
 if __name__ == "__main__":
