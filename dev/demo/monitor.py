@@ -62,7 +62,7 @@ def main() -> None:
             print(f"Prometheus: {prometheus.url}  (rules and alerts: {prometheus.url}/alerts)")
         else:
             print(reason)
-        print("Grafana:    import dev/observability/grafana_dashboard.json\nstop with ^C")
+        print("Grafana:    with Docker, as dev/compose.yaml says\nstop with ^C")
         Event().wait()
 
 
