@@ -84,7 +84,8 @@ def _build() -> None:
     if BUILT_FROM.exists() and BUILT_FROM.read_text() == state and (BUILT / "template.yaml").exists():
         return
     BUILT_FROM.unlink(missing_ok=True)
-    _sam(BUILD_SECONDS, "build", "--parameter-overrides", f"Architecture={architecture()}")
+    chosen = ["--build-dir", str(BUILT), "--parameter-overrides", f"Architecture={architecture()}"]
+    _sam(BUILD_SECONDS, "build", *chosen)
     _fix_architecture()
     _compile()
     BUILT_FROM.write_text(state)
