@@ -32,6 +32,8 @@ BUILD_SECONDS = 600  # the first build downloads the SAM CLI and the packages
 OUTPUT_LINES = 10  # of SAM, shown when it fails
 # Seconds on the project's local AWS; on LocalStack up to 100 s, and longer where it downloads an image first.
 DEPLOY_SECONDS = 600
+# The layers that every function has, where no tracing layer takes the place of the second.
+SHARED_LAYERS = ("CoreLayer", "OpenTelemetryLayer")
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -49,7 +51,7 @@ def architecture() -> str:
 
 
 def build() -> None:
-    """Build functions and layers, and compile the core layer: in a Lambda, Python cannot write bytecode."""
+    """Build functions and layers, and compile their layers: in a Lambda, Python cannot write bytecode."""
     with build_lock():
         _build()
 
@@ -99,14 +101,15 @@ def _fix_architecture() -> None:
 
 
 def _compile() -> None:
-    python = BUILT / "CoreLayer" / "python"
-    compileall.compile_dir(
-        python,
-        stripdir=str(python),
-        prependdir="/opt/python",
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-        quiet=1,
-    )
+    for layer in SHARED_LAYERS:
+        python = BUILT / layer / "python"
+        compileall.compile_dir(
+            python,
+            stripdir=str(python),
+            prependdir="/opt/python",
+            invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+            quiet=1,
+        )
 
 
 def deploy(
