@@ -115,7 +115,7 @@ class Template:
                 return self.given({name: str(self.resolve(one)) for name, one in own.items()}).resolve(
                     {"Fn::Sub": text}
                 )
-        raise TemplateError(f"template.yaml uses {next(iter(value))}: teach {__name__} to evaluate it")
+        raise TemplateError(f"template.yaml uses {next(iter(value))}: add its evaluation to {__name__}")
 
     def _holds(self, condition: Any) -> bool:
         match condition:
@@ -127,7 +127,7 @@ class Template:
                 return any(map(self._holds, several))
             case {"Condition": str(name)}:
                 return self._holds(self.document["Conditions"][name])
-        raise TemplateError(f"template.yaml has the condition {condition}: teach {__name__} to evaluate it")
+        raise TemplateError(f"template.yaml has the condition {condition}: add its evaluation to {__name__}")
 
     def _value(self, name: str) -> Any:
         if name == "AWS::NoValue":

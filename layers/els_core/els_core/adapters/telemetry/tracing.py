@@ -58,7 +58,7 @@ def invocation_span(name: str, kind: SpanKind, event: dict[str, Any]) -> Iterato
 
 def answered(span: Span, kind: SpanKind, answer: object) -> None:
     """Add the status that a server answered; 5xx is an error, 4xx is the caller's."""
-    if kind is SpanKind.SERVER and span.is_recording() and isinstance(answer, dict):
+    if kind is SpanKind.SERVER and isinstance(answer, dict) and "statusCode" in answer:
         status = int(answer["statusCode"])
         span.set_attribute("http.response.status_code", status)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -99,9 +99,9 @@ def _http_attributes(event: dict[str, Any]) -> dict[str, str]:
 
     https://opentelemetry.io/docs/specs/semconv/http/http-spans/
     """
-    method, _, route = event["routeKey"].partition(" ")
-    attributes = {"http.request.method": method, "url.scheme": "https", "url.path": event["rawPath"]}
-    return attributes | {"http.route": route}
+    method, _, route = str(event.get("routeKey", "")).partition(" ")
+    found = {"http.request.method": method, "http.route": route, "url.path": str(event.get("rawPath", ""))}
+    return {"url.scheme": "https"} | {name: value for name, value in found.items() if value}
 
 
 def _messaging_attributes(event: dict[str, Any]) -> dict[str, str | int]:
