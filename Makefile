@@ -39,6 +39,9 @@ demo: install ## deploy to a local AWS, send files, check the invariants | [ESSA
 monitor: install ## serve the figures of what make demo KEEP=1 left running | and start Prometheus beside it, where it is installed
 	@$(RUN)/python -m dev.demo.monitor
 
+ask: install ## answer four questions about what make demo KEEP=1 left running | healthy? what is stuck? dead letters? when was the result told?
+	@$(RUN)/python -m dev.demo.questions
+
 demo-stop: install ## stop what make demo KEEP=1 left running
 	@$(RUN)/python -m dev.demo stop
 
@@ -120,5 +123,5 @@ clean: ## delete build output and caches; keep .uv, .venv and .local
 	rm -rf $(CACHES)
 	find . -name __pycache__ -type d -not -path './.uv/*' -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup install demo monitor demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
+.PHONY: help setup install demo monitor ask demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
 	mutants fuzz limits chaos endurance bench build invoke bundle clean

@@ -127,7 +127,7 @@ def deploy(
     say("sam deploy: queues, rules, functions; the migrations run in it")
     client_of(environment.endpoint, "events").create_event_bus(Name=environment.outbound)
     if environment.spans:
-        layer = tracing_layer.publish(environment.stack, f"{environment.name}-spans")
+        layer = tracing_layer.publish(environment.stack.client("lambda"), f"{environment.name}-spans")
         parameters["TracingLayerArn"] = layer
     template = built / "template.yaml"
     stack = sam.deploy(

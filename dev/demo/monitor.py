@@ -42,9 +42,8 @@ def deployed_variables(environment: Environment) -> Mapping[str, str]:
     return variables
 
 
-def main() -> None:
-    """Serve until interrupted."""
-    environment = environment_of_session()
+def container_of(environment: Environment) -> Container:
+    """Return the service with the settings of the demo's health check."""
     # What boto3 reads: the local AWS checks no signature.
     os.environ |= {
         "AWS_ENDPOINT_URL": environment.endpoint,
@@ -52,7 +51,12 @@ def main() -> None:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    container = Container(read_settings(settings_of(environment, deployed_variables(environment))))
+    return Container(read_settings(settings_of(environment, deployed_variables(environment))))
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    container = container_of(environment_of_session())
     with ExitStack() as stack:
         stack.callback(container.close)
         exporter = stack.enter_context(Exporter(container.check_health().run, EXPORTER_PORT))

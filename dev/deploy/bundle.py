@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dev.deploy import sam
-from dev.programs.tools import ROOT
+from dev.programs.tools import ROOT, SHARED_LAYERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def bundle() -> None:
         for name, resource in template["Resources"].items():
             if resource["Type"] == FUNCTION:
                 own = resource["Properties"].pop("Layers", [])
-                _merge(built, name, [*sam.SHARED_LAYERS, *(layer["Ref"] for layer in own)])
+                _merge(built, name, [*SHARED_LAYERS, *(layer["Ref"] for layer in own)])
             elif resource["Type"] == STACK:
                 shutil.copytree(built / name, BUNDLED / name)
     _remove_layers(template["Resources"])

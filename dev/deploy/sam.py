@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dev.deploy.stack import Stack, client_of
 from dev.programs.process import ServerError, run_to_end
-from dev.programs.tools import ROOT, SAM, environment, tool
+from dev.programs.tools import ROOT, SAM, SHARED_LAYERS, environment, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,8 +32,6 @@ BUILD_SECONDS = 600  # the first build downloads the SAM CLI and the packages
 OUTPUT_LINES = 10  # of SAM, shown when it fails
 # Seconds on the project's local AWS; on LocalStack up to 100 s, and longer where it downloads an image first.
 DEPLOY_SECONDS = 600
-# The layers that every function has, where no tracing layer takes the place of the second.
-SHARED_LAYERS = ("CoreLayer", "OpenTelemetryLayer")
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 

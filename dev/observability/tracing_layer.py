@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import opentelemetry.sdk
 
 from dev.observability import span_file
-
-if TYPE_CHECKING:
-    from dev.deploy.stack import Stack
 
 NAME = "els_span_file"
 PACKAGES = Path(opentelemetry.sdk.__path__[0]).parents[1]
@@ -41,9 +38,9 @@ def content() -> bytes:
     return packed.getvalue()
 
 
-def publish(stack: Stack, name: str) -> str:
-    """Publish the layer and return its ARN."""
-    answer = stack.client("lambda").publish_layer_version(
+def publish(functions: Any, name: str) -> str:
+    """Publish the layer with a client of Lambda, and return its ARN."""
+    answer = functions.publish_layer_version(
         LayerName=name, Content={"ZipFile": content()}, CompatibleRuntimes=["python3.13"]
     )
     return str(answer["LayerVersionArn"])

@@ -24,10 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from dev.deploy.sam import SHARED_LAYERS
 from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import ServerError, ServerProcess, free_port
-from dev.programs.tools import SAM, environment, tool
+from dev.programs.tools import SAM, SHARED_LAYERS, environment, tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

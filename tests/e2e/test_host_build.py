@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from dev.deploy import host_build, sam
+from dev.programs.tools import SHARED_LAYERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def test_the_copy_has_its_own_libraries_and_the_original_keeps_those_for_lambda(
     copied = libraries(host_build.BUILT)
     assert any("pydantic_core" in name for name in copied)
     assert not set(copied.values()) & set(before.values())
-    python, *others = (str(host_build.BUILT / layer / "python") for layer in sam.SHARED_LAYERS)
+    python, *others = (str(host_build.BUILT / layer / "python") for layer in SHARED_LAYERS)
     command = [sys.executable, "-I", "-S", "-c", IMPORT, python, *others]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd="/")
     assert finished.returncode == 0, finished.stderr
