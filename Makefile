@@ -39,7 +39,7 @@ demo: install ## deploy to a local AWS, send files, check the invariants | [ESSA
 monitor: install ## serve the figures of what make demo KEEP=1 left running | and start Prometheus beside it, where it is installed
 	@$(RUN)/python -m dev.demo.monitor
 
-ask: install ## answer four questions about what make demo KEEP=1 left running | healthy? what is stuck? dead letters? when was the result told?
+ask: install ## ask what make demo KEEP=1 left running: healthy? stuck? | dead letters? when was each result told?
 	@$(RUN)/python -m dev.demo.questions
 
 demo-stop: install ## stop what make demo KEEP=1 left running
