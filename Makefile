@@ -8,6 +8,9 @@ RUN := .venv/bin
 # The requirements of the layer: what the lock says, without the development tools.
 EXPORT = $(UV) export --quiet --frozen --no-dev --no-emit-project --no-hashes --no-header --no-annotate --python $(PYTHON)
 REQUIREMENTS := layers/els_core/requirements.txt
+# A layer of its own, so that a tracing layer can take its place.
+API := opentelemetry-api
+API_REQUIREMENTS := layers/opentelemetry/requirements.txt
 CACHES := .aws-sam .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 # A line `## ` after a target is its help, ` | ` begins a new line of it, `### ` begins a group.
@@ -36,6 +39,9 @@ demo: install ## deploy to a local AWS, send files, check the invariants | [ESSA
 monitor: install ## serve the figures of what make demo KEEP=1 left running | and start Prometheus beside it, where it is installed
 	@$(RUN)/python -m dev.demo.monitor
 
+ask: install ## ask what make demo KEEP=1 left running: healthy? stuck? | dead letters? when was each result told?
+	@$(RUN)/python -m dev.demo.questions
+
 demo-stop: install ## stop what make demo KEEP=1 left running
 	@$(RUN)/python -m dev.demo stop
 
@@ -56,7 +62,8 @@ schemas: install ## write JSON Schemas, AsyncAPI, OpenAPI and examples
 
 lock: .uv/bin/uv ## lock the dependencies and export those of the layer
 	$(UV) lock --python $(PYTHON)
-	$(EXPORT) > $(REQUIREMENTS)
+	$(EXPORT) --no-emit-package $(API) > $(REQUIREMENTS)
+	$(EXPORT) | grep '^$(API)==' > $(API_REQUIREMENTS)
 
 ### Before you push
 
@@ -69,7 +76,8 @@ check: install ## ruff, mypy, import-linter, codespell | sam validate, cfn-lint,
 	$(RUN)/python -m dev validate
 	$(RUN)/python -m dev check-schemas
 	$(UV) lock --check --quiet --python $(PYTHON)
-	$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) does not match uv.lock: run make lock" && false)
+	($(EXPORT) --no-emit-package $(API) | diff $(REQUIREMENTS) - && $(EXPORT) | grep '^$(API)==' | diff $(API_REQUIREMENTS) -) || \
+		(echo "the requirements of the layers do not match uv.lock: run make lock" && false)
 
 test: install ## every test, on real servers
 	$(RUN)/pytest
@@ -115,5 +123,5 @@ clean: ## delete build output and caches; keep .uv, .venv and .local
 	rm -rf $(CACHES)
 	find . -name __pycache__ -type d -not -path './.uv/*' -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup install demo monitor demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
+.PHONY: help setup install demo monitor ask demo-stop test-unit test-contract format schemas lock check test simulate crashpoints \
 	mutants fuzz limits chaos endurance bench build invoke bundle clean

@@ -10,6 +10,8 @@ import re
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, get_args
 
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import best_match
 from pydantic import create_model
 
 from dev.programs.process import ServerError, run_to_end
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "docs" / "schemas"
 CONTRACT = ROOT / "docs" / "contract"
 EXAMPLES = CONTRACT / "examples"
+ASYNCAPI_SCHEMA = ROOT / "dev" / "asyncapi_schema.json"
 VALIDATION_SECONDS = 120  # the first time fetches the validator
 ERROR = {
     "type": "object",
@@ -155,14 +158,22 @@ def write() -> None:
 
 
 def validate() -> None:
-    """Raise `ServerError` when a file is not that of the models, or OpenAPI is not valid."""
+    """Raise `ServerError` when a file is not that of the models, or AsyncAPI or OpenAPI is not valid."""
     wanted = schemas() | documents()
     different = [path for path in _written() | wanted.keys() if _text_of(path) != wanted.get(path)]
     if different:
         names = ", ".join(sorted(str(path.relative_to(ROOT)) for path in different))
         raise ServerError(f"{names} do not match the models: run make schemas")
+    check_asyncapi(json.loads((CONTRACT / "asyncapi.json").read_text("utf-8")))
     command = [*tool("openapi-spec-validator", OPENAPI_VALIDATOR), str(CONTRACT / "openapi.json")]
     run_to_end(command, VALIDATION_SECONDS, cwd=ROOT, environment=environment())
+
+
+def check_asyncapi(document: object) -> None:
+    """Raise `ServerError` when a document is not one of AsyncAPI 3.0.0."""
+    schema = json.loads(ASYNCAPI_SCHEMA.read_text("utf-8"))
+    if error := best_match(Draft7Validator(schema).iter_errors(document)):
+        raise ServerError(f"asyncapi.json, {error.json_path}: {error.message}")
 
 
 def _written() -> set[Path]:

@@ -64,7 +64,9 @@ class Demo:
         workload = make_workload(read_folder(self._options.essays), self._tree.mark, SEED)
         self._batch_ids = workload.batch_ids
         self._tree.make_folder()
-        self._environment, log = start_servers(f"els-demo-{self._tree.mark}", self._console.say)
+        name = f"els-demo-{self._tree.mark}"
+        spans = None if self._options.bundle else self._tree.folder / "spans"  # a bundle has no layers
+        self._environment, log = start_servers(name, spans, self._console.say)
         environment = deploy(self._environment, self._console.say, log, in_bundles=self._options.bundle)
         self._environment = environment
         consumer = EventConsumer(environment.endpoint, environment.outbound)

@@ -120,7 +120,8 @@ class Console:
         self._terminal.print(
             f"\nEverything is left running.\n\nSend an event:\n"
             f"  {session} send EssayContentProvisioned \\\n  '{json.dumps(data)}'\n"
-            f"Ask for the status of a batch:\n  {session} status {batch_id}\n"
+            f"Ask for the status of a batch, and for its traces:\n  {session} status {batch_id}\n"
+            f"  {session} story {batch_id}\n"
             "Stop it:\n  make demo-stop",
             markup=False,
             soft_wrap=True,

@@ -17,6 +17,7 @@ from dev.deploy import host_build, sam
 from dev.deploy.bundle import BUNDLED
 from dev.deploy.migration import migrate
 from dev.deploy.stack import Stack, client_of
+from dev.observability import tracing_layer
 from dev.programs.process import run_to_end
 from dev.programs.tools import REGION, ROOT
 from dev.servers.local_aws import LocalAws
@@ -47,6 +48,7 @@ class Environment:
     given_aws: bool
     given_database: bool
     given_redis: bool
+    spans: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -80,8 +82,10 @@ class Environment:
         return f"{self.name}-out"
 
 
-def start_servers(name: str, say: Say) -> tuple[Environment, Callable[[], str]]:
+def start_servers(name: str, spans: Path | None, say: Say) -> tuple[Environment, Callable[[], str]]:
     """Start the servers that are not given; return also a function that reads the log of the local AWS.
+
+    The functions of an AWS that is started here write their spans to a file, if one is named.
 
     Nothing here stops them: the process tree of the demo does, also after a kill or an interruption.
     """
@@ -98,10 +102,11 @@ def start_servers(name: str, say: Say) -> tuple[Environment, Callable[[], str]]:
         redis_url = ValkeyServer().open().url
     if not endpoint:
         say("start the local AWS (the first time downloads it)")
-        aws = LocalAws().open()
+        aws = LocalAws(tracing_layer.variables(spans) if spans else None).open()
         endpoint, log = aws.endpoint, aws.log_tail
     cluster = os.environ.get("ELS_REDIS_CLUSTER", "false") == "true"
-    return Environment(name, endpoint, database_url, redis_url, cluster, *given), log
+    traced = str(spans) if spans and not given[0] else ""
+    return Environment(name, endpoint, database_url, redis_url, cluster, *given, traced), log
 
 
 def deploy(
@@ -121,6 +126,9 @@ def deploy(
     }
     say("sam deploy: queues, rules, functions; the migrations run in it")
     client_of(environment.endpoint, "events").create_event_bus(Name=environment.outbound)
+    if environment.spans:
+        layer = tracing_layer.publish(environment.stack.client("lambda"), f"{environment.name}-spans")
+        parameters["TracingLayerArn"] = layer
     template = built / "template.yaml"
     stack = sam.deploy(
         environment.endpoint, parameters, name=environment.name, template=template, server_log=server_log

@@ -15,31 +15,35 @@ from els_core.bootstrap import Container
 from els_core.settings import read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dev.demo.environment import Environment
 
 EXPORTER_PORT = 9464
 PROMETHEUS_PORT = 9090
-QUEUES = {"register_batch": "RegisterBatch", "provision_content": "ProvisionContent"}
+FUNCTION = "CheckHealthFunction"
 
 
-def settings_of(environment: Environment) -> dict[str, str]:
-    """Return the settings of a health check of the demo."""
-    outputs = environment.outputs
-    return {
-        "ELS_DATABASE_URL": environment.database_url,
-        "ELS_REDIS_URL": environment.redis_url,
-        "ELS_REDIS_CLUSTER": str(environment.cluster).lower(),
-        "ELS_EVENT_BUS": environment.outbound,
-        "ELS_QUEUE_URLS": _urls({name: outputs[f"{resource}QueueUrl"] for name, resource in QUEUES.items()}),
-        "ELS_DEAD_LETTER_QUEUE_URLS": _urls(
-            {name: outputs[f"{resource}DeadLettersUrl"] for name, resource in QUEUES.items()}
-        ),
-    }
+def settings_of(environment: Environment, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of the deployed health check, with the stores as this process reaches them."""
+    stores = {"ELS_DATABASE_URL": environment.database_url, "ELS_REDIS_URL": environment.redis_url}
+    return {**variables, **stores}
 
 
-def main() -> None:
-    """Serve until interrupted."""
-    environment = environment_of_session()
+def deployed_variables(environment: Environment) -> Mapping[str, str]:
+    """Return the environment variables of the health check that is deployed."""
+    stack = environment.stack
+    resource = stack.client("cloudformation").describe_stack_resource(
+        StackName=environment.name, LogicalResourceId=FUNCTION
+    )
+    name = resource["StackResourceDetail"]["PhysicalResourceId"]
+    configuration = stack.client("lambda").get_function_configuration(FunctionName=name)
+    variables: Mapping[str, str] = configuration["Environment"]["Variables"]
+    return variables
+
+
+def container_of(environment: Environment) -> Container:
+    """Return the service with the settings of the demo's health check."""
     # What boto3 reads: the local AWS checks no signature.
     os.environ |= {
         "AWS_ENDPOINT_URL": environment.endpoint,
@@ -47,7 +51,12 @@ def main() -> None:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
-    container = Container(read_settings(settings_of(environment)))
+    return Container(read_settings(settings_of(environment, deployed_variables(environment))))
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    container = container_of(environment_of_session())
     with ExitStack() as stack:
         stack.callback(container.close)
         exporter = stack.enter_context(Exporter(container.check_health().run, EXPORTER_PORT))
@@ -57,12 +66,8 @@ def main() -> None:
             print(f"Prometheus: {prometheus.url}  (rules and alerts: {prometheus.url}/alerts)")
         else:
             print(reason)
-        print("Grafana:    import dev/observability/grafana_dashboard.json\nstop with ^C")
+        print("Grafana:    with Docker, as dev/compose.yaml says\nstop with ^C")
         Event().wait()
-
-
-def _urls(urls: dict[str, str]) -> str:
-    return ",".join(f"{name}={url}" for name, url in urls.items())
 
 
 if __name__ == "__main__":

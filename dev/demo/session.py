@@ -10,6 +10,7 @@ from dev.demo.cleanup import clean
 from dev.demo.environment import Environment
 from dev.demo.process_tree import ProcessTree
 from dev.deploy.stack import Announcement, announce
+from dev.observability.story import read_spans, story_of
 from dev.programs.tools import ROOT
 
 SESSION_FILE = ROOT / ".local" / "demo-session.json"
@@ -50,8 +51,23 @@ def main() -> None:
             print(f"sent {detail_type}")
         case ["status", batch_id]:
             print(json.dumps(environment_of_session().stack.status(batch_id), indent=2, ensure_ascii=False))
+        case ["story", batch_id]:
+            print("\n".join(story(environment_of_session(), batch_id)))
+        case ["batches"]:
+            environment_of_session()
+            print("\n".join(json.loads(SESSION_FILE.read_text())["batch_ids"]))
         case _:
-            raise SystemExit("usage: send <detail-type> '<data as JSON>' | status <batch id>")
+            raise SystemExit(
+                "usage: send <detail-type> '<data as JSON>' | batches | status <batch id> | story <batch id>"
+            )
+
+
+def story(environment: Environment, batch_id: str) -> list[str]:
+    """Return the traces of a batch as text."""
+    if not environment.spans:
+        raise SystemExit("no traces: only functions of the local AWS that make demo starts itself write them")
+    lines = Path(environment.spans).read_text("utf-8").splitlines()
+    return story_of(read_spans(lines), batch_id) or [f"no trace of the batch {batch_id}"]
 
 
 def environment_of_session() -> Environment:

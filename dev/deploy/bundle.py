@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dev.deploy import sam
-from dev.programs.tools import ROOT
+from dev.programs.tools import ROOT, SHARED_LAYERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,11 +28,11 @@ def bundle() -> None:
     with sam.built() as built:
         shutil.rmtree(BUNDLED, ignore_errors=True)
         template = yaml.safe_load((built / "template.yaml").read_text())
-        shared = template["Globals"]["Function"].pop("Layers")
+        del template["Globals"]["Function"]["Layers"]
         for name, resource in template["Resources"].items():
             if resource["Type"] == FUNCTION:
                 own = resource["Properties"].pop("Layers", [])
-                _merge(built, name, [layer["Ref"] for layer in (*shared, *own)])
+                _merge(built, name, [*SHARED_LAYERS, *(layer["Ref"] for layer in own)])
             elif resource["Type"] == STACK:
                 shutil.copytree(built / name, BUNDLED / name)
     _remove_layers(template["Resources"])

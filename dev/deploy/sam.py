@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dev.deploy.stack import Stack, client_of
 from dev.programs.process import ServerError, run_to_end
-from dev.programs.tools import ROOT, SAM, environment, tool
+from dev.programs.tools import ROOT, SAM, SHARED_LAYERS, environment, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -49,7 +49,7 @@ def architecture() -> str:
 
 
 def build() -> None:
-    """Build functions and layers, and compile the core layer: in a Lambda, Python cannot write bytecode."""
+    """Build functions and layers, and compile their layers: in a Lambda, Python cannot write bytecode."""
     with build_lock():
         _build()
 
@@ -84,7 +84,8 @@ def _build() -> None:
     if BUILT_FROM.exists() and BUILT_FROM.read_text() == state and (BUILT / "template.yaml").exists():
         return
     BUILT_FROM.unlink(missing_ok=True)
-    _sam(BUILD_SECONDS, "build", "--parameter-overrides", f"Architecture={architecture()}")
+    chosen = ["--build-dir", str(BUILT), "--parameter-overrides", f"Architecture={architecture()}"]
+    _sam(BUILD_SECONDS, "build", *chosen)
     _fix_architecture()
     _compile()
     BUILT_FROM.write_text(state)
@@ -98,14 +99,15 @@ def _fix_architecture() -> None:
 
 
 def _compile() -> None:
-    python = BUILT / "CoreLayer" / "python"
-    compileall.compile_dir(
-        python,
-        stripdir=str(python),
-        prependdir="/opt/python",
-        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-        quiet=1,
-    )
+    for layer in SHARED_LAYERS:
+        python = BUILT / layer / "python"
+        compileall.compile_dir(
+            python,
+            stripdir=str(python),
+            prependdir="/opt/python",
+            invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
+            quiet=1,
+        )
 
 
 def deploy(

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -82,6 +82,8 @@ class Announcement:
             "occurred_at": self.occurred_at,
             "source_service": "file-service",
             "schema_version": 1,
+            # The trace of the producer, as if it were one of its own for each event.
+            "traceparent": f"00-{UUID(self.event_id).hex}-{UUID(self.event_id).hex[16:]}-01",
         }
         detail = json.dumps({"metadata": metadata, "data": self.data})
         return {

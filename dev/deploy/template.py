@@ -111,6 +111,10 @@ class Template:
                 return self._value(parameter).split(",")[position]
             case {"Fn::Sub": str(text)}:
                 return _REFERENCE.sub(lambda found: str(self._value(found[1])), text)
+            case {"Fn::Sub": [str(text), dict(own)]}:
+                return self.given({name: str(self.resolve(one)) for name, one in own.items()}).resolve(
+                    {"Fn::Sub": text}
+                )
         raise TemplateError(f"template.yaml uses {next(iter(value))}: add its evaluation to {__name__}")
 
     def _holds(self, condition: Any) -> bool:
@@ -119,6 +123,10 @@ class Template:
                 return str(self.resolve(left)) == str(self.resolve(right))
             case {"Fn::Not": [negated]}:
                 return not self._holds(negated)
+            case {"Fn::Or": [*several]}:
+                return any(map(self._holds, several))
+            case {"Condition": str(name)}:
+                return self._holds(self.document["Conditions"][name])
         raise TemplateError(f"template.yaml has the condition {condition}: add its evaluation to {__name__}")
 
     def _value(self, name: str) -> Any:

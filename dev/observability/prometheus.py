@@ -19,6 +19,7 @@ from dev.programs.tools import environment
 
 FOLDER = Path(__file__).parent
 RULES = FOLDER / "rules.yml"
+CONFIGURATION = FOLDER / "prometheus.yml"
 DASHBOARD = FOLDER / "grafana_dashboard.json"
 
 
@@ -78,10 +79,12 @@ class Prometheus(Lifecycle):
 
     def _configuration(self) -> dict[str, Any]:
         interval = f"{self._scrape_seconds}s"
-        return {
+        configuration: dict[str, Any] = yaml.safe_load(CONFIGURATION.read_text("utf-8"))
+        [job] = configuration["scrape_configs"]
+        return configuration | {
             "global": {"scrape_interval": interval, "evaluation_interval": interval},
-            "rule_files": [str(RULES)],
-            "scrape_configs": [{"job_name": "els", "static_configs": [{"targets": [self._target]}]}],
+            "rule_files": [str(FOLDER / name) for name in configuration["rule_files"]],
+            "scrape_configs": [job | {"static_configs": [{"targets": [self._target]}]}],
         }
 
     def _is_ready(self) -> bool:

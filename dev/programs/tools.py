@@ -15,6 +15,8 @@ MINISTACK = ("ministack==1.5.33", "aws-sam-translator")
 CFN_LINT = ("cfn-lint==1.58.0",)
 CHECKOV = ("checkov==3.3.30",)
 REGION = "eu-north-1"
+# The layers of every function; on AWS a tracing layer may take the place of the second.
+SHARED_LAYERS = ("CoreLayer", "OpenTelemetryLayer")
 MARK = "ELS_RUN"  # the environment variable that marks every process of one demo
 # Variables by which programs, packages and temporary folders are found.
 INHERITED = (

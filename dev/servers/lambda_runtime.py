@@ -26,7 +26,7 @@ import psutil
 
 from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import ServerError, ServerProcess, free_port
-from dev.programs.tools import SAM, environment, tool
+from dev.programs.tools import SAM, SHARED_LAYERS, environment, tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ INVOKE = "/2015-03-31/functions/function/invocations"
 # The emulator answers when the function times out; if it has not answered this long after, it hangs.
 GRACE_SECONDS = 10
 HTTP_OK = 200
-LAYERS = {"MigrateDatabaseFunction": ("CoreLayer", "MigrationsLayer")}
+LAYERS = {"MigrateDatabaseFunction": ("MigrationsLayer",)}
 
 
 class InvocationError(Exception):
@@ -157,7 +157,7 @@ class LambdaRuntime(Lifecycle):
         ).start(self._listens)
 
     def _environment(self) -> dict[str, str]:
-        layers = LAYERS.get(self.function, ("CoreLayer",))
+        layers = SHARED_LAYERS + LAYERS.get(self.function, ())
         return environment(
             **self._settings,
             AWS_LAMBDA_FUNCTION_NAME=self.function,

@@ -6,19 +6,26 @@ import shutil
 import socket
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 from dev.programs.lifecycle import Lifecycle
 from dev.programs.process import ServerProcess, free_port
 from dev.programs.tools import MINISTACK, environment, tool
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class LocalAws(Lifecycle):
     """A ministack in a process group of its own, which is killed as a whole: its workers would outlive it.
 
+    Its functions inherit `variables`.
+
     It is not asked to stop: it holds nothing that is needed, and stopping takes it several seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = variables or {}
         self._folder = Path(mkdtemp(prefix="els-aws-"))
         self.port = free_port()
         self._server: ServerProcess | None = None
@@ -30,6 +37,7 @@ class LocalAws(Lifecycle):
 
     def _open(self) -> None:
         variables = environment(
+            **self._variables,
             BIND_HOST="127.0.0.1",
             GATEWAY_PORT=str(self.port),
             IOT_MTLS_ENABLED="0",

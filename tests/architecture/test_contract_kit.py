@@ -12,7 +12,7 @@ import pytest
 
 from dev.deploy.template import Template
 from dev.programs.process import ServerError
-from dev.schemas import CONTRACT, EXAMPLES, INBOUND, OUTBOUND, documents, validate
+from dev.schemas import CONTRACT, EXAMPLES, INBOUND, OUTBOUND, check_asyncapi, documents, validate
 from els_core.contracts.http_api import BatchStatusAnswer
 
 if TYPE_CHECKING:
@@ -82,6 +82,13 @@ def test_a_file_that_differs_is_named_with_what_to_do(monkeypatch: pytest.Monkey
     monkeypatch.setattr("dev.schemas.documents", dict)
     with pytest.raises(ServerError, match=r"docs/contract/asyncapi\.json.*run make schemas"):
         validate()
+
+
+def test_what_is_no_asyncapi_is_refused_with_its_place() -> None:
+    check_asyncapi(ASYNCAPI)
+    wrong = {**ASYNCAPI, "operations": {"send": {"action": "tell"}}}
+    with pytest.raises(ServerError, match=r"asyncapi\.json, \$\.operations\.send"):
+        check_asyncapi(wrong)
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.deploy.introspection import ask_rules
-from tests.architecture.project import read_template
+from tests.architecture.project import read_template, resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TEMPLATES = {name: read_template(Path(name)) for name in ("template.yaml", "infra/stores.yaml")}
+
+def is_nested(resource: Mapping[str, Any]) -> bool:
+    return bool(resource["Type"] == "AWS::CloudFormation::Stack")
+
+
+NESTED = [resource["Properties"]["TemplateURL"] for resource in resources().values() if is_nested(resource)]
+TEMPLATES = {name: read_template(Path(name)) for name in ("template.yaml", *NESTED)}
 OWN = {"DatabaseUrl": "postgresql+pg8000://els@db:5432/els", "RedisUrl": "redis://cache:6379"}
 OWNER = {"DatabaseOwnerUrl": "postgresql+pg8000://owner@db:5432/els"}
 NETWORK = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}

@@ -48,6 +48,8 @@ def target(resource: Any) -> str:
     match resource:
         case {"Fn::GetAtt": [str(name), "Arn"]}:
             return name
+        case {"Fn::If": ["KnowsItsEvents", one, {"Ref": "AWS::NoValue"}]}:
+            return target(one)
         case {
             "Fn::Sub": [str(arn), {"eventBusName": {"Fn::If": ["MakesOutboundBus", {"Ref": str(name)}, _]}}]
         }:

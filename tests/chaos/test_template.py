@@ -94,6 +94,17 @@ def test_the_health_check_watches_every_queue_and_dead_letter_queue(template: Te
     assert settings.required_queue_urls.keys() == settings.required_dead_letter_queue_urls.keys()
 
 
+def test_the_health_check_watches_what_no_rule_takes_where_it_is_kept() -> None:
+    sources = Template.read().source_queues()
+    names = [name for queue in sources for name in (queue.name, queue.dead_letter_queue)]
+    urls = {name: f"http://127.0.0.1:4566/1/{name}" for name in (*names, "UnknownEventsQueue")}
+    variables = Template.read({**URLS, **urls, "OutboundBus": "out"}).environment("CheckHealthFunction")
+    settings = read_settings(variables)
+    watched = settings.required_dead_letter_queue_urls
+    assert watched["unknown_events"] == urls["UnknownEventsQueue"]
+    assert watched.keys() - settings.required_queue_urls.keys() == {"unknown_events"}
+
+
 def test_time_and_memory_of_a_function_are_its_own_or_those_of_all(template: Template) -> None:
     assert template.timeout_seconds(PROVISIONING_FUNCTION) == 30
     assert template.timeout_seconds("MigrateDatabaseFunction") == 300

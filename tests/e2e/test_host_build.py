@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from dev.deploy import host_build, sam
+from dev.programs.tools import SHARED_LAYERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 # Isolated and without site: nothing but the standard library and the layer is importable.
 IMPORT = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 import els_core.bootstrap, pydantic_core
 print(json.dumps([els_core.__file__, pydantic_core.__file__]))
 """
@@ -40,8 +41,8 @@ def test_the_copy_has_its_own_libraries_and_the_original_keeps_those_for_lambda(
     copied = libraries(host_build.BUILT)
     assert any("pydantic_core" in name for name in copied)
     assert not set(copied.values()) & set(before.values())
-    python = str(host_build.BUILT / "CoreLayer" / "python")
-    command = [sys.executable, "-I", "-S", "-c", IMPORT, python]
+    python, *others = (str(host_build.BUILT / layer / "python") for layer in SHARED_LAYERS)
+    command = [sys.executable, "-I", "-S", "-c", IMPORT, python, *others]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd="/")
     assert finished.returncode == 0, finished.stderr
     assert all(path.startswith(python) for path in json.loads(finished.stdout))

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, StatusCode
 
+from dev.observability.story import read_spans, story_of
 from els_core.adapters.aws.event_bus import EventBridgePublisher
 from els_core.adapters.clock import SystemClock
+from els_core.adapters.telemetry.store_calls import postgres_calls
 from els_core.adapters.telemetry.tracing import invocation_span, linking, traceparent
 from els_core.application.publish_outbox import PublishOutbox
 from els_core.contracts.event_encoder import JsonEventEncoder
@@ -23,7 +25,7 @@ from tests.integration.lambda_functions import call, example_event
 from tests.telemetry_output import recorded_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from opentelemetry.sdk.trace import ReadableSpan
@@ -39,10 +41,11 @@ SPANS = {
     "batch_status": ("GET /batches/{batch_id}", SpanKind.SERVER),
     "expire_batches": ("expire_batches", SpanKind.INTERNAL),
     "migrate_database": ("migrate_database", SpanKind.INTERNAL),
-    "provision_content": ("process provision_content", SpanKind.CONSUMER),
+    "provision_content": ("process els-provision-content", SpanKind.CONSUMER),
     "publish_outbox": ("publish_outbox", SpanKind.INTERNAL),
-    "register_batch": ("process register_batch", SpanKind.CONSUMER),
+    "register_batch": ("process els-register-batch", SpanKind.CONSUMER),
 }
+RELAY = "internal publish_outbox"
 CALLS = {SpanKind.CLIENT, SpanKind.PRODUCER}
 
 
@@ -81,7 +84,14 @@ def test_an_invocation_is_linked_to_the_traces_of_its_messages(
     call("provision_content", traced_event())
     [link] = the(spans).links
     assert f"00-{link.context.trace_id:032x}-{link.context.span_id:016x}-01" == UPSTREAM
-    assert dict(the(spans).attributes or {})["messaging.destination.name"] == "els-provision-content"
+    assert dict(link.attributes or {}) == {"els.batch_id": "batch-1"}
+    assert dict(the(spans).attributes or {}) == {
+        "messaging.system": "aws_sqs",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": "els-provision-content",
+        "messaging.batch.message_count": 2,
+    }
     assert dead_letter_queue.messages() == []
 
 
@@ -90,13 +100,41 @@ def test_the_calls_of_the_stores_are_client_spans_inside_the_invocation(
 ) -> None:
     call("provision_content", example_event("provision_content"))
     calls = [span for span in spans.get_finished_spans() if span.kind is SpanKind.CLIENT]
-    assert [span.name for span in calls] == ["redis propose", "postgresql run a transaction"]
+    assert {span.name: dict(span.attributes or {}) for span in calls} == {
+        "EVALSHA propose": {
+            "db.system.name": "redis",
+            "db.operation.name": "EVALSHA",
+            "db.stored_procedure.name": "propose",
+        },
+        "run a transaction": {"db.system.name": "postgresql", "db.query.summary": "run a transaction"},
+    }
     for span in calls:
         assert span.parent is not None
         assert span.parent.span_id == the(spans).context.span_id
-        system, _, operation = span.name.partition(" ")
-        assert dict(span.attributes or {}) == {"db.system.name": system, "db.operation.name": operation}
     assert dead_letter_queue.messages() == []
+
+
+def test_a_request_has_what_the_conventions_for_servers_ask_for(
+    dead_letter_queue: DeadLetterQueue, spans: InMemorySpanExporter
+) -> None:
+    call("batch_status", example_event("batch_status"))
+    assert dict(the(spans).attributes or {}) == {
+        "http.request.method": "GET",
+        "http.route": "/batches/{batch_id}",
+        "url.path": "/batches/batch-1",
+        "url.scheme": "https",
+        "http.response.status_code": 404,
+    }
+    assert the(spans).status.status_code is StatusCode.UNSET, "404 is the caller's"
+    assert dead_letter_queue.messages() == []
+
+
+def test_a_store_that_fails_shows_in_the_span_of_its_call(spans: InMemorySpanExporter) -> None:
+    with pytest.raises(ZeroDivisionError), postgres_calls("divide"):
+        raise ZeroDivisionError
+    [span] = spans.get_finished_spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert dict(span.attributes or {})["error.type"] == "ZeroDivisionError"
 
 
 def test_one_essay_can_be_followed_from_its_announcement_to_the_final_result(
@@ -107,7 +145,8 @@ def test_one_essay_can_be_followed_from_its_announcement_to_the_final_result(
     with monkeypatch.context() as unavailable:
         unavailable.setattr(EventBridgePublisher, "_put", refuse)
         call("provision_content", traced_event())
-    deciding = {span.name: span for span in spans.get_finished_spans()}["process provision_content"]
+    before = spans.get_finished_spans()
+    deciding = {span.name: span for span in before}["process els-provision-content"]
     monkeypatch.setattr(PublishOutbox.__init__, "__defaults__", (timedelta(0),))
     spans.clear()
     sent: list[str] = []
@@ -127,7 +166,30 @@ def test_one_essay_can_be_followed_from_its_announcement_to_the_final_result(
         assert attributes["messaging.destination.name"] == "outbound"
         assert span.parent is not None
         assert span.parent.span_id == the(spans).context.span_id
+        [told] = span.links
+        assert told.context.span_id == deciding.context.span_id
     assert dead_letter_queue.messages() == []
+    told_as_text(before, spans.get_finished_spans(), deciding)
+
+
+def told_as_text(
+    before: Sequence[ReadableSpan], after: Sequence[ReadableSpan], deciding: ReadableSpan
+) -> None:
+    """The story has the function that decided, what it asked of the stores, and the relay that told it."""
+    assert deciding.context is not None
+    lines = [span.to_json(indent=None) for span in (*before, *after)]
+    story = story_of(read_spans(lines), "batch-1")
+    shown = [" ".join(line.split()[4:]) for line in story if " ms " in line]
+    consumed, relayed = shown.index("consumer process els-provision-content 2"), shown.index(RELAY)
+    assert {"client EVALSHA propose redis", "client run a transaction postgresql"} <= set(
+        shown[consumed:relayed]
+    )
+    assert shown[relayed:].count("producer send outbound 1") == 2
+    assert any(line.endswith(f"message of span {UPSTREAM.split('-')[2]}") for line in story)
+    own = f"{deciding.context.span_id:016x}"
+    told = {line.split()[0] for line in story if line.endswith(f"of span {own}")}
+    assert told == {"BatchEssaysReady", "EssaySlotsAssigned"}
+    assert story_of(read_spans(lines), "another batch") == []
 
 
 def refuse(*_: object) -> None:

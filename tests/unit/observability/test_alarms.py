@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.trace import SpanKind
 
+from dev.deploy.template import Template
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.application.check_health import CheckHealth
 from els_core.application.message_consumer import ConsumeResult
@@ -142,6 +143,10 @@ def add_dead_letters(system: System) -> None:
     system.queues.queues = depths(1)
 
 
+def add_an_unknown_event(system: System) -> None:
+    system.queues.queues = [*depths(0), QueueDepth("unknown_events", 1, 0, is_dead_letter_queue=True)]
+
+
 def fail(system: System) -> None:
     system.telemetry.fault(ExternalServiceError("try", service="Redis"))
 
@@ -161,6 +166,7 @@ PROVOKED: dict[str, tuple[Callable[[System], None], Callable[[System], None]]] =
     "ParkedTooLong": (never_register, nothing),
     "RegisterBatchDeadLetters": (add_dead_letters, nothing),
     "ProvisionContentDeadLetters": (add_dead_letters, nothing),
+    "UnknownEvents": (add_an_unknown_event, nothing),
     "FaultsPersist": (nothing, fail),
     "RacesLost": (nothing, System.lose_races),
 }
@@ -202,6 +208,17 @@ def test_an_alarm_on_a_metric_of_aws_fires_beyond_its_threshold(name: str) -> No
 def test_our_alarms_watch_metrics_that_the_code_writes() -> None:
     ours = {alarm["MetricName"] for alarm in ALARMS.values() if alarm["Namespace"] == "EssayLifecycle"}
     assert ours <= {metric.metric_name for metric in Metric}
+
+
+def test_every_queue_and_every_function_that_events_or_the_clock_start_has_its_alarms() -> None:
+    template = Template.read()
+    queues = {each.name.removesuffix("Queue") for each in template.source_queues()}
+    scheduled = {each.removesuffix("Function") for each in template.scheduled("rate(1 minute)")}
+    wanted = {f"{name}{kind}" for name in queues for kind in ("DeadLetters", "QueueOld")}
+    # The health check's own silence is an alarm.
+    running = queues | (scheduled - {"CheckHealth"})
+    wanted |= {f"{name}{kind}" for name in running for kind in ("Throttled", "NearTimeout")}
+    assert wanted <= set(ALARMS)
 
 
 def test_users_are_hurt_when_one_of_these_alarms_fires() -> None:

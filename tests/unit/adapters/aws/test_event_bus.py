@@ -141,8 +141,8 @@ def test_every_call_is_observed_in_the_context_of_the_invocation() -> None:
     observed: list[tuple[str, str, int]] = []
 
     @contextmanager
-    def observe(bus: str, count: int) -> Iterator[None]:
-        observed.append((INVOCATION.get(), bus, count))
+    def observe(bus: str, messages: Sequence[OutboxMessage]) -> Iterator[None]:
+        observed.append((INVOCATION.get(), bus, len(messages)))
         yield
 
     client: Any = EventsClient()
@@ -158,7 +158,7 @@ def test_a_call_that_fails_is_seen_to_fail_by_its_observer() -> None:
     seen: list[str] = []
 
     @contextmanager
-    def observe(_bus: str, _count: int) -> Iterator[None]:
+    def observe(_bus: str, _messages: Sequence[OutboxMessage]) -> Iterator[None]:
         try:
             yield
         except Exception as error:

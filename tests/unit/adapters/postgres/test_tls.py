@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
 import ssl
 from collections import defaultdict
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -13,12 +15,14 @@ import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError
 
+from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.connection import RDS_AUTHORITIES, connect, needs_tls, tls_context
 from els_core.adapters.redis.connection import connect as connect_redis
 
 AURORA = "els.cluster-abc.eu-north-1.rds.amazonaws.com"
 TRUSTED = "Amazon RDS eu-north-1 Root CA RSA2048 G1"
 YEAR = "2060"
+RUNBOOK = Path("docs", "runbooks", "deploy.md")
 
 
 def names(context: ssl.SSLContext) -> set[str]:
@@ -48,6 +52,19 @@ def test_the_authorities_are_roots_of_each_algorithm_for_each_region_and_valid_f
         assert str(certificate["notAfter"]).split()[3] > YEAR
     assert {"eu-north-1", "eu-west-1", "us-east-1"} <= set(algorithms)
     assert all(each == {"RSA2048", "RSA4096", "ECC384"} for each in algorithms.values())
+
+
+def test_the_authorities_are_those_whose_digest_the_runbook_names() -> None:
+    digest = hashlib.sha256(RDS_AUTHORITIES.read_bytes()).hexdigest()
+    assert re.findall(r"`([0-9a-f]{64})`", RUNBOOK.read_text("utf-8")) == [digest]
+
+
+def test_no_authority_has_expired() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(RDS_AUTHORITIES)
+    ends = [ssl.cert_time_to_seconds(str(each["notAfter"])) for each in context.get_ca_certs()]
+    assert len(ends) == RDS_AUTHORITIES.read_text("utf-8").count("BEGIN CERTIFICATE")
+    assert min(ends) > SystemClock().now().timestamp()
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,17 @@ def test_a_chain_of_errors_without_an_end_is_cut(log: StringIO) -> None:
     ("kind", "event", "expected"),
     [
         (SpanKind.INTERNAL, {"Records": [{}]}, {}),
-        (SpanKind.SERVER, {"routeKey": "GET /"}, {}),
+        (SpanKind.SERVER, {}, {"url.scheme": "https"}),
+        (
+            SpanKind.SERVER,
+            {"routeKey": "GET /b/{id}", "rawPath": "/b/7"},
+            {
+                "url.scheme": "https",
+                "url.path": "/b/7",
+                "http.request.method": "GET",
+                "http.route": "/b/{id}",
+            },
+        ),
         (SpanKind.CONSUMER, {"Records": []}, {"messaging.batch.message_count": 0}),
         (SpanKind.CONSUMER, {"Records": None}, {"messaging.batch.message_count": 0}),
         (SpanKind.CONSUMER, {"Records": [None]}, {"messaging.batch.message_count": 1}),
@@ -139,7 +149,7 @@ def test_a_chain_of_errors_without_an_end_is_cut(log: StringIO) -> None:
         ),
     ],
 )
-def test_a_consumer_names_its_queue_and_the_number_of_its_messages(
+def test_a_consumer_names_its_queue_and_its_messages_and_a_server_its_route(
     log: StringIO,
     spans: InMemorySpanExporter,
     kind: SpanKind,
@@ -155,3 +165,18 @@ def test_a_consumer_names_its_queue_and_the_number_of_its_messages(
     assert dict(the(spans).attributes or {}) == expected | (messaging if kind is SpanKind.CONSUMER else {})
     assert the(spans).kind is kind
     assert log.getvalue()
+
+
+@pytest.mark.parametrize(("status", "expected"), [(404, StatusCode.UNSET), (503, StatusCode.ERROR)])
+def test_only_an_answer_that_is_the_fault_of_the_server_is_an_error(
+    log: StringIO, spans: InMemorySpanExporter, status: int, expected: StatusCode
+) -> None:
+    @Telemetry().instrumented("GET /", SpanKind.SERVER)
+    def handle(_event: dict[str, Any], _context: Any) -> dict[str, int]:
+        return {"statusCode": status}
+
+    context: Any = Context()
+    assert handle({}, context) == {"statusCode": status}
+    assert the(spans).status.status_code is expected
+    assert dict(the(spans).attributes or {})["http.response.status_code"] == status
+    assert log.getvalue() == ""

@@ -95,7 +95,7 @@ class EventBridgePublisher:
     def _put(self, call: Sequence[OutboxMessage]) -> Answer:
         """Put one call's entries; return its error instead of raising it."""
         try:
-            with self._observe(self._bus, len(call)):
+            with self._observe(self._bus, call):
                 return self._client.put_events(Entries=[self._entry(message) for message in call])
         except Exception as error:  # noqa: BLE001 - an answer that cannot be parsed has many classes
             return error

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from els_core.adapters.telemetry.embedded_metrics import EmbeddedMetrics
 from els_core.adapters.telemetry.grouped_lines import LINES, GroupedLines
 from els_core.adapters.telemetry.store_calls import waited_for_stores
-from els_core.adapters.telemetry.tracing import invocation_span
+from els_core.adapters.telemetry.tracing import answered, invocation_span
 from els_core.application.metrics import Metric
 from els_core.domain.errors import FaultError, words_of
 
@@ -43,15 +43,17 @@ class InvocationTelemetry:
             @self.metrics.log_metrics
             def handle(event: dict[str, Any], context: LambdaContext) -> Answer:
                 self.metrics.count({Metric.FAULTS: 0})  # a point per invocation, so that an alarm has data
-                with invocation_span(name, kind, event), waited_for_stores() as waited:
+                with invocation_span(name, kind, event) as span, waited_for_stores() as waited:
                     try:
-                        return handler(event, context)
+                        answer = handler(event, context)
+                        answered(span, kind, answer)
                     except Exception as fault:
                         self.fault(fault)
                         raise
                     finally:
-                        for metric, span in waited.items():
-                            self.metrics.durations(metric, [span])
+                        for metric, time in waited.items():
+                            self.metrics.durations(metric, [time])
+                return answer
 
             return handle
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+
+from els_core.domain.events import OutboxMessage
 
 # Called with the operation; the call of the store runs inside the context.
 type ObserveCall = Callable[[str], AbstractContextManager[None]]
-# Called with the bus and the number of events; they are sent inside the context.
-type ObserveSend = Callable[[str, int], AbstractContextManager[None]]
+# Called with the bus and the events; they are sent inside the context.
+type ObserveSend = Callable[[str, Sequence[OutboxMessage]], AbstractContextManager[None]]
 
 
 def unobserved(_operation: str) -> AbstractContextManager[None]:
@@ -16,6 +18,6 @@ def unobserved(_operation: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def unobserved_send(_bus: str, _count: int) -> AbstractContextManager[None]:
+def unobserved_send(_bus: str, _messages: Sequence[OutboxMessage]) -> AbstractContextManager[None]:
     """Observe nothing."""
     return nullcontext()
