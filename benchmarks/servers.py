@@ -10,7 +10,7 @@ from benchmarks.loopback_bus import LoopbackBus
 from dev.deploy.template import Template
 from dev.programs.lifecycle import Lifecycle
 from dev.programs.tools import REGION
-from dev.servers.postgres import PostgresServer
+from dev.servers.postgres import USER, PostgresServer
 from dev.servers.valkey import ValkeyServer
 from els_core import bootstrap
 from els_core.adapters.redis import keys
@@ -56,11 +56,22 @@ class Servers(Lifecycle):
         """Stop every server."""
         self._servers.close()
 
-    def reset(self, workload: Workload) -> None:
-        """Empty the stores and the bus, and register the batches of a workload."""
+    def url_for_others(self) -> str:
+        """Return the libpq URL of an empty database of its own, for a program with another schema."""
+        self.postgres.drop_database("others")
+        self.postgres.create_database("others")
+        return f"postgresql://{USER}@127.0.0.1:{self.postgres.port}/others"
+
+    def empty(self) -> None:
+        """Empty the stores and the bus."""
         self.postgres.execute("TRUNCATE batches, outbox CASCADE")
         with self.valkey.client() as client:
             client.flushall()
+        self.bus.take_summary()
+
+    def reset(self, workload: Workload) -> None:
+        """Empty the stores and the bus, and register the batches of a workload."""
+        self.empty()
         bootstrap.container().register_batch().process(workload.registrations, always)
         self.bus.take_summary()
 
