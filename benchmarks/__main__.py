@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from benchmarks import comparison, throughput
+from benchmarks import (
+    cold_start,
+    comparison,
+    cost,
+    growth,
+    redis_bytes,
+    round_trips,
+    throughput,
+    workers,
+)
 from benchmarks.bench import Bench, Effort
 from benchmarks.candidates.handler import Handler
 from benchmarks.report import markdown, save
@@ -25,6 +34,13 @@ if TYPE_CHECKING:
 PARTS: Mapping[str, Callable[[Bench], Section]] = {
     "throughput": throughput.measure,
     "peers": comparison.measure,
+    "trips": round_trips.count_trips,
+    "rtt": round_trips.measure_rtt,
+    "redis": redis_bytes.measure,
+    "growth": growth.measure,
+    "workers": workers.measure,
+    "cold_start": cold_start.measure,
+    "cost": cost.measure,
 }
 
 

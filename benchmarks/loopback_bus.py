@@ -28,16 +28,16 @@ class LoopbackBus(Lifecycle):
     """Starts and stops the endpoint, and asks it what it has received."""
 
     def __init__(self) -> None:
-        self._port = free_port()
+        self.port = free_port()
         self._folder = TemporaryDirectory(prefix="els-bus-")
-        command = [sys.executable, "-m", "benchmarks.loopback_bus", str(self._port)]
+        command = [sys.executable, "-m", "benchmarks.loopback_bus", str(self.port)]
         environment = {"PYTHONPATH": str(ROOT)}
         self._server = ServerProcess(command, Path(self._folder.name, "log"), environment=environment)
 
     @property
     def url(self) -> str:
         """Return the endpoint for `AWS_ENDPOINT_URL`."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     def _open(self) -> None:
         self._server.start(self._is_ready)
@@ -49,7 +49,7 @@ class LoopbackBus(Lifecycle):
 
     def take_summary(self) -> dict[str, Any]:
         """Return what came since the last call: events by type; terminal ids and times by batch."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("GET", "/")
         summary: dict[str, Any] = json.loads(connection.getresponse().read())
         connection.close()

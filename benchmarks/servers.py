@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.loopback_bus import LoopbackBus
@@ -17,6 +17,8 @@ from els_core.adapters.redis import keys
 from els_core.application.budgets import always
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from benchmarks.workload import Workload
 
 BUS = "outbound"
@@ -75,6 +77,40 @@ class Servers(Lifecycle):
         bootstrap.container().register_batch().process(workload.registrations, always)
         self.bus.take_summary()
 
+    def register_again(self, workload: Workload) -> None:
+        """Remove the batches of a workload with all that came for them, and register them again."""
+        ids = ", ".join(f"'{one.batch_id}'" for one in workload.registrations)
+        for table in ("outbox", "batches"):
+            self.postgres.execute(f"DELETE FROM {table} WHERE batch_id IN ({ids})")  # noqa: S608 - our own ids
+        with self.valkey.client() as client:
+            for one in workload.registrations:
+                client.delete(*(keys.key(one.batch_id, name) for name in keys.ALL))
+        bootstrap.container().register_batch().process(workload.registrations, always)
+
+    def fill(self, sql: str) -> None:
+        """Run a statement that inserts rows, and let Postgres know what the tables hold then."""
+        self.postgres.execute(sql)
+        self.postgres.execute("ANALYZE")
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Return the port of each store."""
+        return {"Postgres": self.postgres.port, "Redis": self.valkey.port, "bus": self.bus.port}
+
+    @contextmanager
+    def through(self, ports: Mapping[str, int]) -> Iterator[None]:
+        """Let the service reach its stores through other ports, and be built anew with them."""
+        before = dict(os.environ)
+        for store, port in self.ports.items():
+            own, other = f"127.0.0.1:{port}", f"127.0.0.1:{ports[store]}"
+            os.environ.update({name: value.replace(own, other) for name, value in os.environ.items()})
+        self._rebuild()
+        try:
+            yield
+        finally:
+            os.environ.update(before)
+            self._rebuild()
+
     def check_results(self, workload: Workload) -> None:
         """Raise unless every batch has ended with one terminal event, and every arrival is in Postgres."""
         slots, batches = workload.size.total_slots, workload.size.batches
@@ -98,6 +134,10 @@ class Servers(Lifecycle):
             proposed = sum(pipeline.execute())
         if proposed != workload.size.total_slots:
             raise RuntimeError(f"Redis proposed {proposed} of {workload.size.total_slots} slots")
+
+    def _rebuild(self) -> None:
+        bootstrap.container().close()
+        bootstrap.container.cache_clear()
 
     def _environment(self) -> dict[str, str]:
         values = {
