@@ -121,7 +121,7 @@ def test_every_detail_type_has_one_rule_and_all_others_are_kept_apart() -> None:
     assert detail_types("UnknownEventsRule") == [{"anything-but": taken}]
 
 
-def test_every_function_logs_json_into_a_group_of_its_own_that_forgets(made: Mapping[str, Any]) -> None:
+def test_every_function_logs_json_into_its_own_group_with_a_retention(made: Mapping[str, Any]) -> None:
     for name, function in of_type(made, "AWS::Lambda::Function"):
         logging = function["Properties"]["LoggingConfig"]
         assert logging["LogFormat"] == "JSON"

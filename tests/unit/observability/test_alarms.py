@@ -153,7 +153,7 @@ PROVOKED: dict[str, tuple[Callable[[System], None], Callable[[System], None]]] =
     "RedisDown": (stop_redis, nothing),
     "EventBusMissing": (delete_the_bus, nothing),
     "QueuesUnreadable": (stop_sqs, nothing),
-    "ResultNotTold": (stop_the_bus_before_a_result, nothing),
+    "ResultNotSent": (stop_the_bus_before_a_result, nothing),
     "LateBatchOpen": (stop_the_jobs, nothing),
     "StuckBatch": (stop_the_jobs, nothing),
     "SweepSilent": (stop_the_jobs, nothing),
@@ -211,7 +211,7 @@ def test_users_are_hurt_when_one_of_these_alarms_fires() -> None:
     assert set(named) <= set(ALARMS)
 
 
-def test_every_alarm_tells_the_topic_when_it_begins_and_when_it_ends() -> None:
+def test_every_alarm_notifies_the_topic_when_it_begins_and_when_it_ends() -> None:
     kinds = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
     found = [one for one in TEMPLATE.document["Resources"].values() if one["Type"] in kinds]
     assert len(found) == len(ALARMS) + 1
