@@ -97,7 +97,7 @@ chaos: install ## kill -9 and store faults under load, then reconcile | [MINUTES
 endurance: install ## a steady load: all of it succeeds and memory stays flat | [MINUTES=n] how long  [SEED=n] repeat a run
 	$(RUN)/python -m dev.chaos endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-bench: install ## the service beside the limit and its peers, growth, cost: tables, JSON, plots | [QUICK=1] a few minutes  [ONLY=part] one part  [RTT=1] each trip takes 1 ms more  [OUT=file]
+bench: install ## the service beside its limit and its peers: tables, plots | [QUICK=1] minutes, not an hour  [ONLY=part] one part | [RTT=1] each trip takes 1 ms more  [OUT=file]
 	$(RUN)/python -m benchmarks $(if $(QUICK),--effort quick) $(if $(RTT),--only rtt) $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
 
 ### Build and clean

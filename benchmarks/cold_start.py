@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from benchmarks.bench import Effort
 from benchmarks.harness import spread_of
 from benchmarks.plots.charts import Bars
-from benchmarks.report import Section, Table, spread
+from benchmarks.report import Goal, Section, Table, spread
 from dev.programs.tools import ROOT, environment
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from benchmarks.bench import Bench
     from benchmarks.report import Cell
 
@@ -31,7 +33,8 @@ FUNCTIONS = {
     Effort.SMOKE: (HOT,),
 }
 ROUNDS = {Effort.FULL: 7, Effort.QUICK: 3, Effort.SMOKE: 1}
-SHOWN = 8  # packages that a bar shows by name
+HOT_PATH = (HOT, "register_batch", "publish_outbox", "expire_batches")
+SHOWN = 7  # packages that a bar shows by name
 NOTE = (
     "Whole processes, with the start of Python, in alternating order. The goal is 1.3 for the functions of "
     "the hot path. Without bytecode: the same, with nothing compiled in advance."
@@ -63,9 +66,23 @@ def measure(bench: Bench) -> Section:
         uncompiled = [_run(programs[HOT], *options) for _ in range(ROUNDS[bench.effort])]
     rows.append((f"{HOT}, without bytecode", spread(spread_of([1e3 * one for one in uncompiled])), ""))
     columns = ("what is imported", "ms", "of the drivers alone")
-    stacks = {name: _by_package(programs[name]) for name in (LEAST, HOT)}
+    times = {name: _by_package(programs[name]) for name in (LEAST, HOT)}
+    shown = sorted(times[HOT], key=lambda package: -times[HOT][package])[:SHOWN]
+    stacks = {name: _stack(packages, shown) for name, packages in times.items()}
     chart = Bars("cold_start", "Cold start by package", "ms", stacks)
-    return Section("cold_start", [Table("Cold start", columns, rows, NOTE)], [chart])
+    table = Table("Cold start", columns, rows, NOTE)
+    return Section("cold_start", [table], [chart], _goals(seconds))
+
+
+def _goals(seconds: Mapping[str, Sequence[float]]) -> list[Goal]:
+    least = spread_of(seconds[LEAST]).median
+    return [
+        Goal(
+            f"imports of {name}, times the drivers alone", None, 1.3, spread_of(seconds[name]).median / least
+        )
+        for name in HOT_PATH
+        if name in seconds
+    ]
 
 
 def _run(code: str, *options: str) -> float:
@@ -75,19 +92,22 @@ def _run(code: str, *options: str) -> float:
 
 
 def _by_package(code: str) -> dict[str, float]:
-    """Return the milliseconds of each package's own modules, the largest first, the others together."""
+    """Return the milliseconds of each package's own modules."""
     spent: dict[str, float] = defaultdict(float)
     for line in _python("-X", "importtime", "-c", code).splitlines():
         own, _, module = line.removeprefix("import time:").rpartition("|")
         microseconds = own.partition("|")[0].strip()
         if microseconds.isdigit():
             package = module.strip().partition(".")[0]
-            spent["the standard library" if package in sys.stdlib_module_names else package] += int(
-                microseconds
-            )
-    ordered = sorted(spent.items(), key=lambda item: -item[1])
-    shown = {name: value / 1_000 for name, value in ordered[:SHOWN]}
-    return shown | {"others": sum(value for _, value in ordered[SHOWN:]) / 1_000}
+            name = "the standard library" if package in sys.stdlib_module_names else package
+            spent[name] += int(microseconds) / 1_000
+    return spent
+
+
+def _stack(packages: Mapping[str, float], shown: Sequence[str]) -> dict[str, float]:
+    """Return the packages that are shown by name, and the others together."""
+    named = {name: packages[name] for name in shown if name in packages}
+    return named | {"others": sum(packages.values()) - sum(named.values())}
 
 
 def _python(*arguments: str) -> str:

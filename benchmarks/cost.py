@@ -62,9 +62,9 @@ ACTIONS_PER_BATCH = 3  # start of the workflow, its timer, the activity that ann
 NOTE = (
     f"List prices of {PRICES_AS_OF}; the pages are in benchmarks/cost.py. Counted: invocations, messages, "
     "events, log bytes. Measured here: the duration that GB-seconds are made of. Step Functions: a "
-    f"distributed map with a child that waits for a callback, {TRANSITIONS_PER_ESSAY} state transitions for an essay and "
-    f"{TRANSITIONS_PER_BATCH} for a batch. Temporal Cloud: a signal for each arrival and {ACTIONS_PER_BATCH} "
-    "actions for a batch. Neither includes the workers and stores that it needs besides."
+    f"distributed map with a child that waits for a callback, {TRANSITIONS_PER_ESSAY} state transitions for "
+    f"an essay and {TRANSITIONS_PER_BATCH} for a batch. Temporal Cloud: a signal for each arrival and "
+    f"{ACTIONS_PER_BATCH} actions for a batch. Neither includes the workers and stores that it needs besides."
 )
 
 

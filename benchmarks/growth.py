@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from benchmarks.bench import Effort
 from benchmarks.harness import spread_of
 from benchmarks.plots.charts import Lines
-from benchmarks.report import Section, Table, spread
-from benchmarks.worker_processes import run_workers
+from benchmarks.report import Goal, Section, Table, spread
+from benchmarks.worker_processes import peak_bytes, run_workers
 from benchmarks.workload import Workload, WorkloadSize
 from els_core import bootstrap
 from els_core.application.budgets import always
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from benchmarks.bench import Bench
+    from benchmarks.harness import Spread
     from benchmarks.report import Cell
 
 SLOTS = (10, 50, 200, 1_000, 2_000)
@@ -33,6 +35,9 @@ ROUNDS = {Effort.FULL: 5, Effort.QUICK: 3, Effort.SMOKE: 1}
 SQS_BATCH = 100
 FEW = WorkloadSize(20, 50)
 MICROSECONDS = 1e6
+FLAT = 1.25  # this much counts as flat, on a machine that does other things too
+COLUMNS = ("µs per arrival", "peak memory of the process, MB")
+BY_SLOTS = "SQS batches of 100; as many slots in all; a process of its own for each size."
 
 # Batches of two slots with a deadline in an hour, as their registration writes them; the first :due are late.
 OPEN_BATCHES = """
@@ -57,33 +62,61 @@ FROM generate_series(1, {count}) AS n
 
 def measure(bench: Bench) -> Section:
     """Measure each kind of growth; flat figures mean that size does not matter."""
-    by_slots, by_open = _by_slots(bench), _by_open_batches(bench)
+    by_slots, by_open, sweep, relay = (
+        _by_slots(bench),
+        _by_open_batches(bench),
+        _sweep(bench),
+        _relay(bench),
+    )
     series = {
-        "slots in a batch": [(float(row[0]), float(row[-1])) for row in by_slots],
-        "open batches": [(float(row[0]), float(row[-1])) for row in by_open],
+        "slots in a batch": [(one.size, one.microseconds.median) for one in by_slots],
+        "open batches": [(one.size, one.microseconds.median) for one in by_open],
     }
     chart = Lines("growth", "Time per arrival as batches and their number grow", "count", "µs", series)
     return Section(
         "growth",
         [
-            Table(
-                "Batches of many sizes",
-                ("slots", "peak memory, MB", "µs per arrival", "median"),
-                by_slots,
-                "SQS batches of 100; the same number of slots in all; a process of its own for each size.",
-            ),
-            Table("Many open batches", ("open batches", "µs per arrival", "median"), by_open),
-            _sweep(bench),
-            _relay(bench),
+            Table("Batches of many sizes", ("slots", *COLUMNS), [one.row() for one in by_slots], BY_SLOTS),
+            Table("Many open batches", ("open batches", *COLUMNS), [one.row() for one in by_open]),
+            sweep,
+            relay,
             _status(bench),
         ],
         [chart],
+        [
+            Goal("time per arrival, the slowest batch size by the quickest", None, FLAT, _ratio(by_slots)),
+            Goal("time per arrival, with most open batches by fewest", None, FLAT, _ratio(by_open)),
+            Goal("memory, the largest batches by the smallest", None, FLAT, _memory(by_slots)),
+            Goal("the relay's share of the bus alone", 0.8, None, float(relay.rows[-1][-1])),
+        ],
     )
 
 
-def _by_slots(bench: Bench) -> list[tuple[Cell, ...]]:
+@dataclass(frozen=True)
+class Growth:
+    """The microseconds for an arrival, and the most memory of the process, at one size."""
+
+    size: int
+    microseconds: Spread
+    peak_bytes: int
+
+    def row(self) -> tuple[Cell, ...]:
+        """Return its row of a table."""
+        return self.size, spread(self.microseconds), self.peak_bytes / 1e6
+
+
+def _ratio(found: Sequence[Growth]) -> float:
+    times = [one.microseconds.median for one in found]
+    return max(times) / min(times)
+
+
+def _memory(found: Sequence[Growth]) -> float:
+    return found[-1].peak_bytes / found[0].peak_bytes
+
+
+def _by_slots(bench: Bench) -> list[Growth]:
     total = TOTAL[bench.effort]
-    rows: list[tuple[Cell, ...]] = []
+    found = []
     for slots in (slots for slots in SLOTS if slots <= total):
         bench.say(f"batches of {slots:,} slots")
         workload = Workload.generate(WorkloadSize(total // slots, slots))
@@ -93,15 +126,14 @@ def _by_slots(bench: Bench) -> list[tuple[Cell, ...]]:
             [run] = run_workers([workload.sqs_batches(SQS_BATCH)])
             bench.servers.check_results(workload)
             seconds.append(MICROSECONDS * (run.end - run.start) / len(workload.arrivals))
-            peaks.append(run.peak_bytes / 1e6)
-        found = spread_of(seconds)
-        rows.append((slots, spread(spread_of(peaks)), spread(found), found.median))
-    return rows
+            peaks.append(run.peak_bytes)
+        found.append(Growth(slots, spread_of(seconds), max(peaks)))
+    return found
 
 
-def _by_open_batches(bench: Bench) -> list[tuple[Cell, ...]]:
+def _by_open_batches(bench: Bench) -> list[Growth]:
     workload = Workload.generate(FEW)
-    rows: list[tuple[Cell, ...]] = []
+    found = []
     for count in OPEN[bench.effort]:
         bench.say(f"{count:,} open batches")
         bench.servers.reset(workload)
@@ -113,9 +145,8 @@ def _by_open_batches(bench: Bench) -> list[tuple[Cell, ...]]:
             if number:  # the first one is a warm-up
                 seconds.append(MICROSECONDS * spent / len(workload.arrivals))
             bench.servers.register_again(workload)
-        found = spread_of(seconds)
-        rows.append((count, spread(found), found.median))
-    return rows
+        found.append(Growth(count, spread_of(seconds), peak_bytes()))
+    return found
 
 
 def _sweep(bench: Bench) -> Table:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench import Effort
 from benchmarks.plots.charts import Bars
-from benchmarks.report import Section, Table
+from benchmarks.report import Goal, Section, Table
 from benchmarks.workload import Workload, WorkloadSize
 from els_core.adapters.redis import keys
 
@@ -44,7 +44,8 @@ def measure(bench: Bench) -> Section:
         _provision(bench, part)
         states[name] = _weigh(bench, batch_id)
     rows = [(name, sum(weights.values()), sum(weights.values()) / slots) for name, weights in states.items()]
-    rows.append(("keys that never expire", _without_expiry(bench), 0))
+    without_expiry = _without_expiry(bench)
+    rows.append(("keys that never expire", without_expiry, 0))
     [[postgres]] = bench.servers.postgres.execute(POSTGRES_BYTES)
     rows.append(("in Postgres, with its indexes", int(str(postgres)), int(str(postgres)) / slots))
     per_slot = {
@@ -54,6 +55,11 @@ def measure(bench: Bench) -> Section:
         "redis",
         [Table(f"A batch of {slots:,} slots", ("when", "bytes", "bytes per slot"), rows, NOTE)],
         [Bars("redis", "Bytes per slot in Redis", "B", per_slot)],
+        [
+            Goal("bytes of a free slot in Redis", None, 100, rows[0][2]),
+            Goal("bytes of a slot with content in Redis", None, 350, rows[2][2]),
+            Goal("keys that stay after the retention", None, 0, without_expiry),
+        ],
     )
 
 

@@ -38,12 +38,36 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What a part must reach, and what it reached, as a ratio or a figure in the unit of the goal."""
+
+    what: str
+    at_least: float | None
+    at_most: float | None
+    measured: float
+
+    @property
+    def is_reached(self) -> bool:
+        """Tell whether the measured figure is within its bounds."""
+        return (self.at_least is None or self.measured >= self.at_least) and (
+            self.at_most is None or self.measured <= self.at_most
+        )
+
+    def row(self) -> tuple[Cell, ...]:
+        """Return its row of the table of goals."""
+        bounds = (("at least", self.at_least), ("at most", self.at_most))
+        wanted = ", ".join(f"{word} {_text(float(bound))}" for word, bound in bounds if bound is not None)
+        return self.what, wanted, float(self.measured), "yes" if self.is_reached else "no"
+
+
+@dataclass(frozen=True)
 class Section:
     """What one part of the benchmark found, and what was left out, each with its reason."""
 
     name: str
     tables: Sequence[Table]
     charts: Sequence[Lines | Bars] = ()
+    goals: Sequence[Goal] = ()
     left_out: Sequence[str] = field(default=())
 
 
@@ -59,7 +83,10 @@ def machine() -> str:
 
 def markdown(sections: Sequence[Section]) -> str:
     """Return all tables as one text."""
-    parts = [table.markdown() for section in sections for table in section.tables]
+    goals = [goal.row() for section in sections for goal in section.goals]
+    wanted = Table("Goals", ("goal", "wanted", "measured", "reached"), goals)
+    tables = [*([wanted] if goals else []), *(table for section in sections for table in section.tables)]
+    parts = [table.markdown() for table in tables]
     left_out = [f"- {line}" for section in sections for line in section.left_out]
     return "\n".join([f"Measured on {machine()}.", "", *parts, *left_out])
 

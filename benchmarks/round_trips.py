@@ -14,7 +14,7 @@ from redis import Redis
 from benchmarks.bench import Effort
 from benchmarks.delaying_proxy import STORES, DelayingProxy
 from benchmarks.harness import spread_of
-from benchmarks.report import Section, Table, spread
+from benchmarks.report import Goal, Section, Table, spread
 from benchmarks.servers import BUS
 from benchmarks.workload import Workload, WorkloadSize
 from dev.servers.postgres import USER
@@ -59,13 +59,18 @@ def measure_rtt(bench: Bench) -> Section:
     with ExitStack() as opened:
         proxy = _proxy(bench, opened, DELAY_SECONDS)
         trips = _bare_trips(proxy, opened)
-        rows = [_with_longer_trips(bench, trips, batches) for batches in (1, TIMED_RECORDS)]
+        found = [_with_longer_trips(bench, trips, batches) for batches in (1, TIMED_RECORDS)]
     columns = ("invocation of", "ms", "its five trips alone, ms", "ratio")
     note = "Trips alone: a PING, three SELECT 1 and a call of the bus, one after the other. The goal is 1.3."
-    return Section("rtt", [Table("Each trip takes a millisecond more", columns, rows, note)])
+    goals = [Goal(f"{row[0]}, times its trips alone at 1 ms more", None, 1.3, ratio) for row, ratio in found]
+    table = Table("Each trip takes a millisecond more", columns, [row for row, _ in found], note)
+    return Section("rtt", [table], goals=goals)
 
 
-def _with_longer_trips(bench: Bench, trips: Callable[[], None], batches: int) -> tuple[str, ...]:
+def _with_longer_trips(
+    bench: Bench, trips: Callable[[], None], batches: int
+) -> tuple[tuple[str, ...], float]:
+    """Return the row of the table, and the ratio in it."""
     ratios, ours, alone = [], [], []
     arrivals = _open_batches(bench, batches)
     for number in range(ROUNDS[bench.effort] + 1):
@@ -77,7 +82,8 @@ def _with_longer_trips(bench: Bench, trips: Callable[[], None], batches: int) ->
             alone.append(1e3 * median(pair[1] for pair in pairs))
             ratios.append(ours[-1] / alone[-1])
     spreads = (spread(spread_of(values), ".2f") for values in (ours, alone, ratios))
-    return (f"{TIMED_RECORDS} records for {batches} batches", *spreads)
+    name = f"{TIMED_RECORDS} records for {batches} {'batch' if batches == 1 else 'batches'}"
+    return (name, *spreads), spread_of(ratios).median
 
 
 def _proxy(bench: Bench, opened: ExitStack, delay: float) -> DelayingProxy:

@@ -20,12 +20,13 @@ from benchmarks.harness import (
     ONE_AT_A_TIME,
     REDIS_AND_POSTGRES,
     REDIS_ONLY,
+    SMALL,
     TOGETHER,
     BenchmarkCase,
     measure_case,
 )
 from benchmarks.plots.charts import Lines
-from benchmarks.report import Section, Table, spread
+from benchmarks.report import Goal, Section, Table, spread
 from benchmarks.servers import BUS
 from benchmarks.workload import WorkloadSize
 
@@ -51,6 +52,7 @@ CASES = {
     ],
     Effort.SMOKE: [BenchmarkCase(WorkloadSize(2, 10), 10, 1)],
 }
+LARGE = 100  # the goal is lower for SQS batches above this
 NOTE = "A workload is batches x slots. Median (lowest to highest) of all rounds; a share compares one round."
 
 
@@ -81,7 +83,7 @@ def measure(bench: Bench) -> Section:
         Table("Arrivals per second", ("workload", "SQS batch", "implementation", "arrivals/s"), rates, NOTE),
         Table("The handler's share of each baseline's rate", ("workload", "SQS batch", *BASELINES), shares),
     )
-    return Section("throughput", tables, [_chart(results)])
+    return Section("throughput", tables, [_chart(results)], _goals(results))
 
 
 def _implementations(bench: Bench, opened: ExitStack) -> dict[str, Implementation]:
@@ -93,6 +95,22 @@ def _implementations(bench: Bench, opened: ExitStack) -> dict[str, Implementatio
     for one in durable.values():
         opened.callback(one.close)
     return {HANDLER: bench.handler, REDIS_ONLY: redis_only, **durable}
+
+
+def _goals(results: Sequence[BenchmarkResult]) -> list[Goal]:
+    """Return the goals of each SQS batch size, by the first case of that size."""
+    goals = []
+    for size, result in {one.case.sqs_batch_size: one for one in reversed(results)}.items():
+        wanted = 0.85 if size <= LARGE else 0.8
+        where = f"at SQS batches of {size:,}"
+        goals += [
+            Goal(f"share of (b) {where}", wanted, None, result.shares[REDIS_AND_POSTGRES].median),
+            Goal(f"share of (b') {where}", 0.65, None, result.shares[TOGETHER].median),
+        ]
+        if size == SMALL:
+            times = result.shares[ONE_AT_A_TIME].median
+            goals.append(Goal(f"times one message at a time {where}", 5, None, times))
+    return goals
 
 
 def _chart(results: Sequence[BenchmarkResult]) -> Lines:

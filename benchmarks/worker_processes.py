@@ -77,15 +77,20 @@ def _work(sqs_batches: Sequence[Sequence[Arrival]]) -> WorkerRun:
         call()
         times.append(monotonic())
     handler.close()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return WorkerRun(
         times[0],
         times[-1],
         [end - begin for begin, end in pairwise(times)],
         _logged(log.getvalue(), Metric.TIME_IN_REDIS),
         _logged(log.getvalue(), Metric.TIME_IN_POSTGRES),
-        peak if sys.platform == "darwin" else peak * KILOBYTE,
+        peak_bytes(),
     )
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has had."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * KILOBYTE
 
 
 def _logged(log: str, metric: Metric) -> list[float]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from benchmarks.bench import Effort
 from benchmarks.harness import percentile, spread_of
 from benchmarks.plots.charts import Lines
-from benchmarks.report import Section, Table, spread
+from benchmarks.report import Goal, Section, Table, spread
 from benchmarks.servers import FUNCTION
 from benchmarks.worker_processes import run_workers, split
 from benchmarks.workload import Workload, WorkloadSize
@@ -35,6 +35,7 @@ SIZES = {
 CROWD = {Effort.FULL: 100, Effort.QUICK: 40, Effort.SMOKE: 8}
 ROUNDS = {Effort.FULL: 5, Effort.QUICK: 2, Effort.SMOKE: 1}
 SQS_BATCH = 10
+LIMIT = Template.read().timeout_seconds(FUNCTION)
 MILLISECONDS = 1_000
 NOTE = (
     "SQS batches of 10. p99 under this load, each as what it says: an invocation lasts from its call to its "
@@ -69,7 +70,18 @@ def measure(bench: Bench) -> Section:
             rows.append((name, workers, spread(spread_of(rates)), *_percentiles(runs), _peak(runs)))
             series.setdefault(name, []).append((float(workers), spread_of(rates).median))
     chart = Lines("workers", "Arrivals per second by workers", "workers", "arrivals/s", series, log_x=False)
-    return Section("workers", [Table("Workers", COLUMNS, rows, NOTE), _crowd(bench)], [chart])
+    crowd = _crowd(bench)
+    goals = [
+        Goal(f"{workers:.0f} workers on one hot batch, times one worker", 1, None, rate / series[HOT][0][1])
+        for workers, rate in series[HOT][1:]
+    ]
+    limits = (("an invocation", 4, 1_000), ("its Redis part", 5, 100), ("its Postgres part", 6, 200))
+    goals += [
+        Goal(f"p99 of {what} under load, ms", None, limit, max(float(row[position]) for row in rows))
+        for what, position, limit in limits
+    ]
+    goals.append(Goal("the longest of the crowd, by its limit", None, 1, float(crowd.rows[0][3]) / LIMIT))
+    return Section("workers", [Table("Workers", COLUMNS, rows, NOTE), crowd], [chart], goals)
 
 
 def _run(bench: Bench, size: WorkloadSize, workers: int) -> tuple[float, list[WorkerRun]]:
@@ -90,9 +102,8 @@ def _crowd(bench: Bench) -> Table:
     bench.servers.check_results(workload)
     longest = max(chain.from_iterable(run.invocations for run in runs))
     rate = len(workload.arrivals) / (max(run.end for run in runs) - min(run.start for run in runs))
-    limit = Template.read().timeout_seconds(FUNCTION)
     columns = ("invocations at once", "arrivals", "lost", "the longest, s", "its limit, s", "arrivals/s")
-    row = (count, len(workload.arrivals), 0, longest, limit, rate)
+    row = (count, len(workload.arrivals), 0, longest, LIMIT, rate)
     return Table(
         "A crowd on one batch", columns, [row], "Lost is checked in Postgres and on the bus: one would raise."
     )

@@ -59,8 +59,7 @@ def main() -> None:
     messages = register(JOB)
     command = [sys.executable, "-m", "dramatiq", "benchmarks.peers.dramatiq_barrier", "--processes", "2"]
     with subprocess.Popen(command, stdout=sys.stderr) as workers:
-        probe = dramatiq.Message("default", "finish", ("ready",), {}, {})
-        broker.enqueue(probe)
+        broker.enqueue(finished.message("ready"))
         while "ready" not in JOB.announced():
             pass
         drive(JOB, lambda batch, identity: broker.enqueue(messages[batch, identity]))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 WIDTH, LINES_HEIGHT = 760, 400
-LEFT, RIGHT, TOP, BOTTOM = 70, 210, 44, 48
+LEFT, RIGHT, TOP, BOTTOM = 70, 210, 56, 48
 BAR, GAP, LABELS = 20, 14, 200
 
 
@@ -99,16 +99,20 @@ def _bars(chart: Bars) -> str:
             x += value * scale
         svg.text(x + 6, y + 15, f"{_short(sum(row.values()))} {chart.unit}", "start")
     if len(parts) > 1:
-        _parts(svg, parts, height - 16)
+        _parts(svg, parts, height - 32)
     return svg.finish()
 
 
 def _parts(svg: Svg, parts: list[str], y: float) -> None:
+    """Write the names of the parts below the bars, in as many lines as they need."""
     x = 10.0
     for number, part in enumerate(parts):
+        width = 30 + 6.6 * len(part)
+        if x + width > WIDTH:
+            x, y = 10.0, y + 18
         svg.bar((x, y - 10), (10, 10), color(number), part)
         svg.text(x + 15, y, part, "start")
-        x += 30 + 6.6 * len(part)
+        x += width
 
 
 def _short(value: float) -> str:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from benchmarks.harness import Spread, percentile
 from benchmarks.plots.charts import Bars, Lines, draw
 from benchmarks.plots.scales import Scale
-from benchmarks.report import Section, Table, markdown, save, spread
+from benchmarks.report import Goal, Section, Table, markdown, save, spread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,8 +36,17 @@ def test_a_spread_shows_the_median_and_both_ends() -> None:
 
 def test_what_was_left_out_is_said() -> None:
     assert "- Celery is left out: no network" in markdown(
-        [Section("peers", [TABLE], (), ["Celery is left out: no network"])]
+        [Section("peers", [TABLE], left_out=["Celery is left out: no network"])]
     )
+
+
+def test_a_goal_is_reached_within_its_bounds() -> None:
+    goals = [Goal("share", 0.85, None, 0.85), Goal("ratio", None, 1.3, 1.31), Goal("exactly", 1, 1, 0.5)]
+    assert [goal.is_reached for goal in goals] == [True, False, False]
+    text = markdown([Section("goals", [TABLE], goals=goals)])
+    assert "| share | at least 0.85 | 0.85 | yes |" in text
+    assert "| ratio | at most 1.3 | 1.31 | no |" in text
+    assert "| exactly | at least 1, at most 1 | 0.5 | no |" in text
 
 
 def test_results_are_saved_for_people_and_for_programs(tmp_path: Path) -> None:
