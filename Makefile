@@ -105,8 +105,8 @@ chaos: install ## kill -9 and store faults under load, then reconcile | [MINUTES
 endurance: install ## a steady load: all of it succeeds and memory stays flat | [MINUTES=n] how long  [SEED=n] repeat a run
 	$(RUN)/python -m dev.chaos endurance $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-bench: install ## compare the handler with bare loops over the same drivers | [QUICK=1] takes two minutes  [OUT=file] keep the results
-	$(RUN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
+bench: install ## the service beside its limit and its peers: tables, plots | [QUICK=1] minutes, not an hour  [ONLY=part] one part | [RTT=1] each trip takes 1 ms more  [OUT=file]
+	$(RUN)/python -m benchmarks $(if $(QUICK),--effort quick) $(if $(RTT),--only rtt) $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
 
 ### Build and clean
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 HANDLER, REDIS_ONLY, REDIS_AND_POSTGRES = "handler", "(a) Redis only", "(b) Redis and Postgres"
 TOGETHER = "(b') the same, together"
-BASELINES = (REDIS_AND_POSTGRES, TOGETHER, REDIS_ONLY)
+ONE_AT_A_TIME = "one message at a time"
+BASELINES = (REDIS_AND_POSTGRES, TOGETHER, REDIS_ONLY, ONE_AT_A_TIME)
+SMALL = 10  # SQS batches up to this size are also handled one message at a time
 
 
 class Implementation(Protocol):
@@ -60,7 +62,7 @@ class BenchmarkResult:
     shares: Mapping[str, Spread]
 
 
-def measure(
+def measure_case(
     case: BenchmarkCase, implementations: Mapping[str, Implementation], servers: Servers
 ) -> BenchmarkResult:
     """Run all rounds; the first one is a warm-up and does not count."""
@@ -68,7 +70,7 @@ def measure(
     sqs_batches = workload.sqs_batches(case.sqs_batch_size)
     rounds: list[dict[str, float]] = []
     for number in range(case.rounds + 1):
-        order = sorted(implementations, reverse=bool(number % 2))
+        order = sorted(_measured(case, implementations), reverse=bool(number % 2))
         rounds.append(
             {name: _seconds(name, implementations[name], workload, sqs_batches, servers) for name in order}
         )
@@ -77,9 +79,25 @@ def measure(
     return BenchmarkResult(
         case,
         count,
-        {name: _spread([count / seconds[name] for seconds in counted]) for name in implementations},
-        {name: _spread([seconds[name] / seconds[HANDLER] for seconds in counted]) for name in BASELINES},
+        {name: spread_of([count / seconds[name] for seconds in counted]) for name in counted[0]},
+        {
+            name: spread_of([seconds[name] / seconds[HANDLER] for seconds in counted])
+            for name in BASELINES
+            if name in counted[0]
+        },
     )
+
+
+def _measured(case: BenchmarkCase, implementations: Mapping[str, Implementation]) -> list[str]:
+    """Return who takes part: one message at a time is as slow with every size, so only with small ones."""
+    is_small = case.sqs_batch_size <= SMALL
+    return [name for name in implementations if is_small or name != ONE_AT_A_TIME]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that this share of the values does not exceed; 0 when there are none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
 def _seconds(
@@ -102,5 +120,6 @@ def _seconds(
     return seconds
 
 
-def _spread(values: Sequence[float]) -> Spread:
+def spread_of(values: Sequence[float]) -> Spread:
+    """Return the spread of the rounds."""
     return Spread(median(values), min(values), max(values))

@@ -14,6 +14,7 @@ from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any
 
 from dev.programs.lifecycle import Lifecycle
@@ -27,16 +28,16 @@ class LoopbackBus(Lifecycle):
     """Starts and stops the endpoint, and asks it what it has received."""
 
     def __init__(self) -> None:
-        self._port = free_port()
+        self.port = free_port()
         self._folder = TemporaryDirectory(prefix="els-bus-")
-        command = [sys.executable, "-m", "benchmarks.loopback_bus", str(self._port)]
+        command = [sys.executable, "-m", "benchmarks.loopback_bus", str(self.port)]
         environment = {"PYTHONPATH": str(ROOT)}
         self._server = ServerProcess(command, Path(self._folder.name, "log"), environment=environment)
 
     @property
     def url(self) -> str:
         """Return the endpoint for `AWS_ENDPOINT_URL`."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self.port}"
 
     def _open(self) -> None:
         self._server.start(self._is_ready)
@@ -47,8 +48,8 @@ class LoopbackBus(Lifecycle):
         self._folder.cleanup()
 
     def take_summary(self) -> dict[str, Any]:
-        """Return what came since the last call: event counts by type, and terminal event ids by batch."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
+        """Return what came since the last call: events by type; terminal ids and times by batch."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("GET", "/")
         summary: dict[str, Any] = json.loads(connection.getresponse().read())
         connection.close()
@@ -64,7 +65,7 @@ class _Endpoint:
     """Keeps the entries of all PutEvents calls until the summary is taken."""
 
     def __init__(self) -> None:
-        self._entries: list[dict[str, str]] = []
+        self._entries: list[dict[str, Any]] = []
 
     def answer(self, target: str | None, body: bytes) -> dict[str, Any]:
         """Answer the AWS operation `target`; None takes the summary of the entries and deletes them."""
@@ -75,7 +76,7 @@ class _Endpoint:
             return {"Name": json.loads(body)["Name"]}
         entries = json.loads(body)["Entries"]
         first = len(self._entries)
-        self._entries += entries
+        self._entries += [entry | {"Received": monotonic()} for entry in entries]
         ids = [{"EventId": str(first + position)} for position in range(len(entries))]
         return {"FailedEntryCount": 0, "Entries": ids}
 
@@ -93,13 +94,16 @@ class _Endpoint:
         writer.close()
 
 
-def _summary(entries: list[dict[str, str]]) -> dict[str, Any]:
+def _summary(entries: list[dict[str, Any]]) -> dict[str, Any]:
     ids: dict[str, list[str]] = defaultdict(list)
+    times: dict[str, list[float]] = defaultdict(list)
     for entry in entries:
         if entry["DetailType"] in TERMINAL_EVENT_TYPES:
             detail = json.loads(entry["Detail"])
             ids[detail["data"]["batch_id"]].append(detail["metadata"]["event_id"])
-    return {"events": Counter(entry["DetailType"] for entry in entries), "terminal": ids}
+            times[detail["data"]["batch_id"]].append(entry["Received"])
+    events = Counter(entry["DetailType"] for entry in entries)
+    return {"events": events, "terminal": ids, "times": times}
 
 
 async def _main(port: int) -> None:

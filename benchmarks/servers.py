@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from benchmarks.loopback_bus import LoopbackBus
 from dev.deploy.template import Template
 from dev.programs.lifecycle import Lifecycle
 from dev.programs.tools import REGION
-from dev.servers.postgres import PostgresServer
+from dev.servers.postgres import USER, PostgresServer
 from dev.servers.valkey import ValkeyServer
 from els_core import bootstrap
 from els_core.adapters.redis import keys
 from els_core.application.budgets import always
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from benchmarks.workload import Workload
 
 BUS = "outbound"
@@ -56,13 +58,58 @@ class Servers(Lifecycle):
         """Stop every server."""
         self._servers.close()
 
-    def reset(self, workload: Workload) -> None:
-        """Empty the stores and the bus, and register the batches of a workload."""
+    def url_for_others(self) -> str:
+        """Return the libpq URL of an empty database of its own, for a program with another schema."""
+        self.postgres.drop_database("others")
+        self.postgres.create_database("others")
+        return f"postgresql://{USER}@127.0.0.1:{self.postgres.port}/others"
+
+    def empty(self) -> None:
+        """Empty the stores and the bus."""
         self.postgres.execute("TRUNCATE batches, outbox CASCADE")
         with self.valkey.client() as client:
             client.flushall()
+        self.bus.take_summary()
+
+    def reset(self, workload: Workload) -> None:
+        """Empty the stores and the bus, and register the batches of a workload."""
+        self.empty()
         bootstrap.container().register_batch().process(workload.registrations, always)
         self.bus.take_summary()
+
+    def register_again(self, workload: Workload) -> None:
+        """Remove the batches of a workload with all that came for them, and register them again."""
+        ids = ", ".join(f"'{one.batch_id}'" for one in workload.registrations)
+        for table in ("outbox", "batches"):
+            self.postgres.execute(f"DELETE FROM {table} WHERE batch_id IN ({ids})")  # noqa: S608 - our own ids
+        with self.valkey.client() as client:
+            for one in workload.registrations:
+                client.delete(*(keys.key(one.batch_id, name) for name in keys.ALL))
+        bootstrap.container().register_batch().process(workload.registrations, always)
+
+    def fill(self, sql: str) -> None:
+        """Run a statement that inserts rows, and let Postgres know what the tables hold then."""
+        self.postgres.execute(sql)
+        self.postgres.execute("ANALYZE")
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Return the port of each store."""
+        return {"Postgres": self.postgres.port, "Redis": self.valkey.port, "bus": self.bus.port}
+
+    @contextmanager
+    def through(self, ports: Mapping[str, int]) -> Iterator[None]:
+        """Let the service reach its stores through other ports, and be built anew with them."""
+        before = dict(os.environ)
+        for store, port in self.ports.items():
+            own, other = f"127.0.0.1:{port}", f"127.0.0.1:{ports[store]}"
+            os.environ.update({name: value.replace(own, other) for name, value in os.environ.items()})
+        self._rebuild()
+        try:
+            yield
+        finally:
+            os.environ.update(before)
+            self._rebuild()
 
     def check_results(self, workload: Workload) -> None:
         """Raise unless every batch has ended with one terminal event, and every arrival is in Postgres."""
@@ -87,6 +134,10 @@ class Servers(Lifecycle):
             proposed = sum(pipeline.execute())
         if proposed != workload.size.total_slots:
             raise RuntimeError(f"Redis proposed {proposed} of {workload.size.total_slots} slots")
+
+    def _rebuild(self) -> None:
+        bootstrap.container().close()
+        bootstrap.container.cache_clear()
 
     def _environment(self) -> dict[str, str]:
         values = {

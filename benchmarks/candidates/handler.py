@@ -54,6 +54,10 @@ class Handler:
 
         return run
 
+    def logged_bytes(self) -> int:
+        """Return how much has been logged so far."""
+        return self._log.tell()
+
     def close(self) -> None:
         """Close the connections of the service."""
         bootstrap.container().close()

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 SERVERS = 3  # Postgres, Valkey and the bus
 
 
-@pytest.mark.parametrize("program", ["benchmarks", "dev.limits"])
-def test_a_terminated_program_leaves_no_server(program: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("program", "option"), [("benchmarks", "--effort=quick"), ("dev.limits", "--quick")])
+def test_a_terminated_program_leaves_no_server(program: str, option: str, tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", program, "--quick"], stdout=log, stderr=log)
+        process = subprocess.Popen([sys.executable, "-m", program, option], stdout=log, stderr=log)
     servers = wait_for_servers(process)
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 128 + signal.SIGTERM, (tmp_path / "log").read_text("utf-8")

@@ -1,0 +1,244 @@
+"""The service beside programs of others that do a fan-in: speed, latency, and how often the result is right.
+
+The same deliveries for all, duplicates among them. Latency is measured at a pace that all of them keep. For
+the loss, Redis is emptied when half of the arrivals have been taken, which then never come again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from benchmarks.bench import Effort
+from benchmarks.harness import HANDLER, SMALL, percentile, spread_of
+from benchmarks.peers.catalogue import PEERS, NotInstallableError
+from benchmarks.peers.run import PeerRun, deliveries, identity_of, run_peer
+from benchmarks.plots.charts import Bars
+from benchmarks.report import Goal, Section, Table, spread
+from benchmarks.workload import Workload, WorkloadSize
+from dev.programs.process import ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from benchmarks.bench import Bench
+    from benchmarks.peers.catalogue import Peer
+    from benchmarks.report import Cell
+    from els_core.domain.arrivals import Arrival
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The workloads: as fast as it goes, at a pace, and with the loss; and the rounds of the first."""
+
+    fast: Sequence[WorkloadSize]
+    paced: WorkloadSize
+    lossy: WorkloadSize
+    rounds: int
+    sqs_batches: Sequence[int]
+
+
+PER_SECOND = 50.0
+PLANS = {
+    Effort.FULL: Plan(
+        (WorkloadSize(40, 50), WorkloadSize(1, 2_000)),
+        WorkloadSize(100, 10),
+        WorkloadSize(20, 10),
+        5,
+        (10, 100, 1_000),
+    ),
+    Effort.QUICK: Plan((WorkloadSize(20, 50),), WorkloadSize(10, 10), WorkloadSize(10, 10), 1, (10, 100)),
+    Effort.SMOKE: Plan((WorkloadSize(2, 10),), WorkloadSize(2, 5), WorkloadSize(2, 10), 1, (10,)),
+}
+NOTE = (
+    "Latency: from the last arrival that a batch needs to its final result, at "
+    f"{PER_SECOND:.0f} arrivals/s, one by one. Exactly one, early: batches of that run, with a tenth of the "
+    "arrivals twice. After FLUSHALL: batches with exactly one final result, of those that were half taken in "
+    "when Redis lost everything."
+)
+QUICKEST, DURABLE = "BullMQ flows", ("DBOS", "Restate")
+COLUMNS = ("program", "p50 ms", "p95 ms", "p99 ms", "exactly one", "early", "after FLUSHALL")
+
+
+@dataclass
+class Contestant:
+    """One program in the comparison, and what its runs were."""
+
+    name: str
+    sqs_batch: int | None  # of the service itself
+    run: Callable[[Workload, float | None, int | None], PeerRun]
+    fast: dict[str, list[float]] = field(default_factory=dict)
+    paced: PeerRun | None = None
+    lossy: PeerRun | None = None
+
+
+def measure(bench: Bench) -> Section:
+    """Run every program that can be had; whatever fails is left out with a line that says so."""
+    plan, left_out = PLANS[bench.effort], []
+    ours = [_ours(bench, size) for size in plan.sqs_batches]
+    contestants = list(ours)
+    for peer in PEERS if bench.effort is not Effort.SMOKE else ():
+        bench.say(f"installing {peer.name}")
+        try:
+            peer.install()
+        except NotInstallableError as error:
+            left_out.append(str(error))
+            bench.say(str(error))
+        else:
+            contestants.append(_theirs(bench, peer))
+    for contestant in [
+        one for one in contestants if one not in ours[1:]
+    ]:  # at a pace all of ours are the same
+        bench.say(f"latency and loss of {contestant.name}")
+        try:
+            _paced_and_lossy(contestant, plan)
+        except (ServerError, OSError) as error:
+            left_out.append(f"{contestant.name} is left out, it failed: {str(error).splitlines()[-1]}")
+            bench.say(left_out[-1])
+            contestants.remove(contestant)
+    for number in range(plan.rounds):
+        for contestant in contestants if number % 2 == 0 else reversed(contestants):
+            bench.say(f"round {number + 1} of {plan.rounds}: {contestant.name}")
+            _as_fast_as_it_goes(contestant, plan)
+    return Section(
+        "peers", _tables(contestants, plan), _charts(contestants), _goals(contestants, plan), left_out
+    )
+
+
+def _paced_and_lossy(contestant: Contestant, plan: Plan) -> None:
+    contestant.paced = contestant.run(Workload.generate(plan.paced), PER_SECOND, None)
+    lossy = Workload.generate(plan.lossy)
+    contestant.lossy = contestant.run(lossy, None, len(deliveries(lossy)) // 2)
+
+
+def _as_fast_as_it_goes(contestant: Contestant, plan: Plan) -> None:
+    for size in plan.fast:
+        run = contestant.run(Workload.generate(size), None, None)
+        contestant.fast.setdefault(str(size), []).append(run.per_second)
+
+
+def _theirs(bench: Bench, peer: Peer) -> Contestant:
+    """Return a peer."""
+
+    def run(workload: Workload, per_second: float | None, flush_before: int | None) -> PeerRun:
+        return run_peer(peer, workload, bench.servers, per_second=per_second, flush_before=flush_before)
+
+    return Contestant(peer.name, None, run)
+
+
+def _ours(bench: Bench, sqs_batch: int) -> Contestant:
+    """Return the handler; at a pace it gets one record at a time."""
+
+    def run(workload: Workload, per_second: float | None, flush_before: int | None) -> PeerRun:
+        return _run_handler(bench, workload, 1 if per_second else sqs_batch, per_second, flush_before)
+
+    return Contestant(f"{HANDLER}, SQS batch {sqs_batch:,}", sqs_batch, run)
+
+
+def _run_handler(
+    bench: Bench, workload: Workload, sqs_batch: int, per_second: float | None, flush_before: int | None
+) -> PeerRun:
+    """Give the handler what the peers are given, and read the final results from the bus."""
+    servers = bench.servers
+    arrivals = _same_arrivals(workload)
+    servers.reset(workload)
+    missing = {one.batch_id: len(one.essay_ids) for one in workload.registrations}
+    seen: set[tuple[str, str]] = set()
+    complete: dict[str, float] = {}
+    batches = [arrivals[start : start + sqs_batch] for start in range(0, len(arrivals), sqs_batch)]
+    calls = [bench.handler.prepare([batch]) for batch in batches]
+    start = monotonic()
+    taken = 0
+    for call, batch in zip(calls, batches, strict=True):
+        if flush_before is not None and taken <= flush_before < taken + len(batch):
+            with servers.valkey.client() as client:
+                client.flushall()
+        if per_second:
+            Event().wait(max(0.0, start + taken / per_second - monotonic()))
+        for arrival in batch:
+            key = (arrival.batch_id, identity_of(arrival))
+            if key not in seen:
+                seen.add(key)
+                missing[arrival.batch_id] -= 1
+                if not missing[arrival.batch_id]:
+                    complete[arrival.batch_id] = monotonic()
+        call()
+        taken += len(batch)
+    finals = servers.bus.take_summary()["times"]
+    return PeerRun(len(arrivals), len(missing), start, complete, finals)
+
+
+def _same_arrivals(workload: Workload) -> list[Arrival]:
+    kept = set(deliveries(workload))
+    return [one for one in workload.arrivals if (one.batch_id, identity_of(one)) in kept]
+
+
+def _tables(contestants: Sequence[Contestant], plan: Plan) -> list[Table]:
+    rates = [
+        (one.name, *(spread(spread_of(one.fast[str(size)])) for size in plan.fast)) for one in contestants
+    ]
+    rows: list[tuple[Cell, ...]] = [
+        (
+            one.name,
+            *(1_000 * percentile(one.paced.latencies, share) for share in (0.5, 0.95, 0.99)),
+            f"{one.paced.exactly_one} of {one.paced.batches}",
+            one.paced.early,
+            f"{one.lossy.exactly_one} of {one.lossy.batches}",
+        )
+        for one in contestants
+        if one.paced and one.lossy
+    ]
+    sizes = tuple(f"{size}, arrivals/s" for size in plan.fast)
+    return [
+        Table("Beside the peers: speed", ("program", *sizes), rates, f"Rounds: {plan.rounds}."),
+        Table("Beside the peers: latency and correctness", COLUMNS, rows, NOTE),
+    ]
+
+
+def _goals(contestants: Sequence[Contestant], plan: Plan) -> list[Goal]:
+    """Return the goals against the peers that took part; the last workload has one hot batch."""
+    found = {one.name: one for one in contestants}
+    ours = [one for one in contestants if one.sqs_batch]
+    many, hot = str(plan.fast[0]), str(plan.fast[-1])
+    goals = [
+        Goal(f"times {QUICKEST}, {one.name}", 1, None, _rate(one, many) / _rate(peer, many))
+        for peer in [found.get(QUICKEST)]
+        if peer
+        for one in ours
+        if one.sqs_batch and one.sqs_batch > SMALL
+    ]
+    if len(plan.fast) > 1:
+        best = max(_rate(one, hot) for one in ours)
+        goals += [
+            Goal(f"times {name} on one hot batch", 30, None, best / _rate(found[name], hot))
+            for name in DURABLE
+            if name in found
+        ]
+    for when, run in (("under duplicates", ours[0].paced), ("after FLUSHALL", ours[0].lossy)):
+        if run:
+            share = run.exactly_one / run.batches
+            goals.append(Goal(f"share of batches with exactly one final result, {when}", 1, 1, share))
+    return goals
+
+
+def _rate(contestant: Contestant, size: str) -> float:
+    return spread_of(contestant.fast[size]).median or 1.0
+
+
+def _charts(contestants: Sequence[Contestant]) -> list[Bars]:
+    speed = {one.name: {_kind(one): spread_of(next(iter(one.fast.values()))).median} for one in contestants}
+    latency = {
+        one.name: {_kind(one): 1_000 * percentile(one.paced.latencies, 0.99)}
+        for one in contestants
+        if one.paced
+    }
+    return [
+        Bars("peers", "Arrivals per second, with many batches", "/s", speed),
+        Bars("latency", f"Completion latency, p99 at {PER_SECOND:.0f} arrivals/s", "ms", latency),
+    ]
+
+
+def _kind(contestant: Contestant) -> str:
+    return "the service" if contestant.sqs_batch else "others"

@@ -1,0 +1,1 @@
+"""Programs that others have written for the same work, each in an environment of its own."""
