@@ -32,7 +32,7 @@ def ended(announcement: Announcement | None) -> BatchDescription:
 def test_a_healthy_system_says_so_with_its_figures() -> None:
     assert list(health(WELL)) == [
         "yes",
-        "3 batches open, 2 arrivals parked, 1 events to send",
+        "open batches: 3, parked arrivals: 2, unsent events: 1",
         "the sweep ran 12 s ago, the relay never",
     ]
 
@@ -42,9 +42,7 @@ def test_everything_that_is_wrong_is_named_first() -> None:
         "no: Postgres does not answer, Redis does not answer, "
         "the outbound bus does not answer, SQS does not answer"
     )
-    assert (
-        next(iter(health(health_report()))) == "no: 2 batches are late, 3 batches are stuck, 1 dead letters"
-    )
+    assert next(iter(health(health_report()))) == "no: late batches: 2, stuck batches: 3, dead letters: 1"
 
 
 def test_a_stuck_batch_has_its_reason_and_a_waiting_one_says_for_what() -> None:
