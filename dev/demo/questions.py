@@ -93,8 +93,16 @@ def dead(queue: str, messages: Sequence[dict[str, Any]]) -> Iterator[str]:
     for message in messages:
         attributes = message.get("MessageAttributes", {})
         known = [attributes[name]["StringValue"] for name in TOLD if name in attributes]
-        event = json.loads(message["Body"])
-        yield f"  {event.get('detail-type')} of {event.get('source')}  {', '.join(known) or NO_REASON}"
+        yield f"  {_event_of(message['Body'])}  {', '.join(known) or NO_REASON}"
+
+
+def _event_of(body: str) -> str:
+    """Return the kind and the source of an event, nothing that may be personal."""
+    try:
+        event = json.loads(body)
+    except ValueError:
+        event = None
+    return f"{event.get('detail-type')} of {event.get('source')}" if isinstance(event, dict) else "no event"
 
 
 def peek(sqs: Any, url: str) -> list[dict[str, Any]]:

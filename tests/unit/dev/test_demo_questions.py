@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from dev.demo.questions import dead, health, stuck, told
+from dev.demo.questions import NO_REASON, dead, health, stuck, told
 from els_core.application.check_health import HealthReport
 from els_core.application.ports.health import Backlog, QueueDepth
 from els_core.application.ports.repository import Announcement
@@ -56,14 +56,16 @@ def test_a_stuck_batch_has_its_reason_and_a_waiting_one_says_for_what() -> None:
 
 def test_a_dead_letter_says_why_it_is_one() -> None:
     attributes = {"error_code": {"StringValue": "MISSING_FIELD"}, "reason": {"StringValue": "required"}}
-    letters: list[dict[str, Any]] = [
-        {"MessageId": "m-1", "MessageAttributes": attributes},
-        {"MessageId": "m-2"},
-    ]
+    body = '{"source": "file-service", "detail-type": "Mistyped", "detail": {"data": "secret"}}'
+    bodies = [body, "no JSON: secret", '["secret"]']
+    letters: list[dict[str, Any]] = [{"Body": body, "MessageAttributes": attributes}]
+    letters += [{"Body": each} for each in bodies]
     assert list(dead("provision_content", letters)) == [
-        "provision_content: 2",
-        "  m-1  MISSING_FIELD, required",
-        "  m-2  no attributes: see docs/runbooks/redrive.md",
+        "provision_content: 4",
+        "  Mistyped of file-service  MISSING_FIELD, required",
+        f"  Mistyped of file-service  {NO_REASON}",
+        f"  no event  {NO_REASON}",
+        f"  no event  {NO_REASON}",
     ]
     assert list(dead("register_batch", [])) == ["register_batch: nothing"]
 
