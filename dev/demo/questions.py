@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 NEWEST = text("SELECT batch_id FROM batches ORDER BY changed_at DESC LIMIT 50")
 WINDOW = timedelta(days=1)
+NO_REASON = "without a reason: docs/runbooks/redrive.md says how it got there"
 TOLD = ("error_code", "field", "reason")  # attributes of a message that a function gave up
 
 
@@ -62,14 +64,14 @@ def health(report: HealthReport) -> Iterator[str]:
     wrong = [f"{name} does not answer" for name, answers in up.items() if not answers]
     if report.backlog is not None:
         counts = {"late": report.backlog.late_batches, "stuck": report.backlog.stuck_batches}
-        wrong += [f"{count} batches are {what}" for what, count in counts.items() if count]
+        wrong += [f"{what} batches: {count}" for what, count in counts.items() if count]
     dead_letters = sum(queue.waiting for queue in report.queues or () if queue.is_dead_letter_queue)
-    wrong += [f"{dead_letters} dead letters"] if dead_letters else []
+    wrong += [f"dead letters: {dead_letters}"] if dead_letters else []
     yield f"no: {', '.join(wrong)}" if wrong else "yes"
     if (backlog := report.backlog) is not None:
         yield (
-            f"{backlog.open_batches} batches open, {backlog.parked_arrivals} arrivals parked, "
-            f"{backlog.outbox_events} events to send"
+            f"open batches: {backlog.open_batches}, parked arrivals: {backlog.parked_arrivals}, "
+            f"unsent events: {backlog.outbox_events}"
         )
         yield f"the sweep ran {_ago(backlog.sweep_age_seconds)}, the relay {_ago(backlog.relay_age_seconds)}"
 
@@ -91,7 +93,16 @@ def dead(queue: str, messages: Sequence[dict[str, Any]]) -> Iterator[str]:
     for message in messages:
         attributes = message.get("MessageAttributes", {})
         known = [attributes[name]["StringValue"] for name in TOLD if name in attributes]
-        yield f"  {message['MessageId']}  {', '.join(known) or 'no attributes: see docs/runbooks/redrive.md'}"
+        yield f"  {_event_of(message['Body'])}  {', '.join(known) or NO_REASON}"
+
+
+def _event_of(body: str) -> str:
+    """Return the kind and the source of an event, nothing that may be personal."""
+    try:
+        event = json.loads(body)
+    except ValueError:
+        event = None
+    return f"{event.get('detail-type')} of {event.get('source')}" if isinstance(event, dict) else "no event"
 
 
 def peek(sqs: Any, url: str) -> list[dict[str, Any]]:

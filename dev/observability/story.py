@@ -74,6 +74,7 @@ def _lines(
 ) -> Iterator[str]:
     after, took = (span.start - began).total_seconds(), (span.end - span.start).total_seconds() * 1_000
     said = "".join(f"  {span.attributes[name]}" for name in SHOWN if name in span.attributes)
+    said += "" if depth else f"  (span {span.span_id})"
     yield f"{after:8.3f} s {took:7.1f} ms  {'  ' * depth}{span.kind:<8} {span.name}{said}"
     for link in span.links:
         if link.attributes.get(UPSTREAM) == batch_id:

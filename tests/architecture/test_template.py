@@ -187,3 +187,14 @@ def test_no_password_is_in_the_stores() -> None:
     assert STORES["Resources"]["CacheUser"]["Properties"]["AuthenticationMode"] == {"Type": "iam"}
     assert STORES["Resources"]["Proxy"]["Properties"]["DefaultAuthScheme"] == "IAM_AUTH"
     assert "assword" not in Path("infra/stores.yaml").read_text("utf-8")
+
+
+def test_the_api_of_opentelemetry_and_a_tracing_layer_never_meet(made: Mapping[str, Any]) -> None:
+    layers = TEMPLATE["Globals"]["Function"]["Layers"]
+    assert layers == ["CoreLayer", ["HasTracingLayer", "TracingLayerArn", "OpenTelemetryLayer"]]
+    assert resources()["OpenTelemetryLayer"]["Condition"] == "HasNoTracingLayer"
+    core = Path("layers/els_core/requirements.txt").read_text("utf-8")
+    assert "opentelemetry" not in core
+    for _, function in of_type(made, "AWS::Lambda::Function"):
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert variables["AWS_LAMBDA_EXEC_WRAPPER"]["Fn::If"][0] == "HasTracingLayer"

@@ -13,8 +13,6 @@ import pytest
 from dev.deploy import host_build, sam
 from dev.deploy.migration import migrate
 from dev.deploy.stack import Announcement, EventConsumer, ReceivedEvent, Stack, announce
-from dev.observability import tracing_layer
-from dev.observability.story import read_spans, story_of
 from dev.servers.local_aws import LocalAws
 
 if TYPE_CHECKING:
@@ -194,33 +192,6 @@ def test_an_event_with_a_mistyped_detail_type_is_kept_for_an_operator(deployed: 
 def test_the_migration_can_be_invoked_where_custom_resources_are_skipped(deployed: Deployed) -> None:
     newest = max(Path("migrations", "versions").glob("*.py")).name.partition("_")[0]
     assert migrate(deployed.stack).startswith(newest)
-
-
-def test_a_tracing_layer_takes_the_place_of_the_api_and_traces_lead_through_the_functions(
-    deployed: Deployed, tmp_path: Path
-) -> None:
-    spans = tmp_path / "spans"
-    functions = deployed.stack.client("lambda")
-    layer = tracing_layer.publish(functions, "els-spans")
-    template = host_build.BUILT / "template.yaml"
-    sam.deploy(deployed.stack.endpoint, {"TracingLayerArn": layer}, template=template)
-    for each in functions.list_functions()["Functions"]:
-        assert [one["Arn"].rpartition(":")[0] for one in each["Layers"]].count(layer.rpartition(":")[0]) == 1
-        assert not [one for one in each["Layers"] if "OpenTelemetry" in one["Arn"]]
-        variables = each["Environment"]["Variables"] | tracing_layer.variables(spans)
-        functions.update_function_configuration(
-            FunctionName=each["FunctionName"], Environment={"Variables": variables}
-        )
-    deployed.announce(content("traced", "a"), registration("traced", 1))
-    until("the terminal event", lambda: "BatchEssaysReady" in deployed.kinds("traced"))
-    until("the span of its sending", lambda: "BatchEssaysReady" in "".join(story(spans)))
-    consumers = {line.split()[5] for line in story(spans) if "consumer process" in line}
-    assert consumers == {"els-register-batch", "els-provision-content"}
-
-
-def story(spans: Path) -> list[str]:
-    written = spans.read_text("utf-8").splitlines() if spans.exists() else []
-    return story_of(read_spans(written), "traced")
 
 
 def test_a_paused_stack_starts_no_function_by_itself(deployed: Deployed) -> None:

@@ -179,7 +179,7 @@ def told_as_text(
     assert deciding.context is not None
     lines = [span.to_json(indent=None) for span in (*before, *after)]
     story = story_of(read_spans(lines), "batch-1")
-    shown = [" ".join(line.split()[4:]) for line in story if " ms " in line]
+    shown = [" ".join(line.partition(" (")[0].split()[4:]) for line in story if " ms " in line]
     consumed, relayed = shown.index("consumer process els-provision-content 2"), shown.index(RELAY)
     assert {"client EVALSHA propose redis", "client run a transaction postgresql"} <= set(
         shown[consumed:relayed]

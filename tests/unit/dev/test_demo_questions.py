@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from dev.demo.questions import dead, health, stuck, told
+from dev.demo.questions import NO_REASON, dead, health, stuck, told
 from els_core.application.check_health import HealthReport
 from els_core.application.ports.health import Backlog, QueueDepth
 from els_core.application.ports.repository import Announcement
@@ -32,7 +32,7 @@ def ended(announcement: Announcement | None) -> BatchDescription:
 def test_a_healthy_system_says_so_with_its_figures() -> None:
     assert list(health(WELL)) == [
         "yes",
-        "3 batches open, 2 arrivals parked, 1 events to send",
+        "open batches: 3, parked arrivals: 2, unsent events: 1",
         "the sweep ran 12 s ago, the relay never",
     ]
 
@@ -42,9 +42,7 @@ def test_everything_that_is_wrong_is_named_first() -> None:
         "no: Postgres does not answer, Redis does not answer, "
         "the outbound bus does not answer, SQS does not answer"
     )
-    assert (
-        next(iter(health(health_report()))) == "no: 2 batches are late, 3 batches are stuck, 1 dead letters"
-    )
+    assert next(iter(health(health_report()))) == "no: late batches: 2, stuck batches: 3, dead letters: 1"
 
 
 def test_a_stuck_batch_has_its_reason_and_a_waiting_one_says_for_what() -> None:
@@ -58,14 +56,16 @@ def test_a_stuck_batch_has_its_reason_and_a_waiting_one_says_for_what() -> None:
 
 def test_a_dead_letter_says_why_it_is_one() -> None:
     attributes = {"error_code": {"StringValue": "MISSING_FIELD"}, "reason": {"StringValue": "required"}}
-    letters: list[dict[str, Any]] = [
-        {"MessageId": "m-1", "MessageAttributes": attributes},
-        {"MessageId": "m-2"},
-    ]
+    body = '{"source": "file-service", "detail-type": "Mistyped", "detail": {"data": "secret"}}'
+    bodies = [body, "no JSON: secret", '["secret"]']
+    letters: list[dict[str, Any]] = [{"Body": body, "MessageAttributes": attributes}]
+    letters += [{"Body": each} for each in bodies]
     assert list(dead("provision_content", letters)) == [
-        "provision_content: 2",
-        "  m-1  MISSING_FIELD, required",
-        "  m-2  no attributes: see docs/runbooks/redrive.md",
+        "provision_content: 4",
+        "  Mistyped of file-service  MISSING_FIELD, required",
+        f"  Mistyped of file-service  {NO_REASON}",
+        f"  no event  {NO_REASON}",
+        f"  no event  {NO_REASON}",
     ]
     assert list(dead("register_batch", [])) == ["register_batch: nothing"]
 
