@@ -89,7 +89,7 @@ class Servers(Lifecycle):
         bootstrap.container().register_batch().process(workload.registrations, always)
 
     def fill(self, sql: str, count: int, **values: int) -> None:
-        """Insert `count` rows by a statement with {first} and {last}, in pages within the role's time limit."""
+        """Insert rows by a statement with {first} and {last}, in pages within the role's time limit."""
         for first in range(1, count + 1, PAGE):
             last = min(first + PAGE - 1, count)
             self.postgres.execute(sql.format(first=first, last=last, **values))
