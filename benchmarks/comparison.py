@@ -7,14 +7,13 @@ the loss, Redis is emptied when half of the arrivals have been taken, which then
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from threading import Event
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from benchmarks.bench import Effort
+from benchmarks.candidates.fan_in import run_handler
 from benchmarks.harness import HANDLER, SMALL, percentile, spread_of
 from benchmarks.peers.catalogue import PEERS, NotInstallableError, last_line
-from benchmarks.peers.run import PeerRun, deliveries, identity_of, run_peer
+from benchmarks.peers.run import PeerRun, deliveries, run_peer
 from benchmarks.plots.charts import Bars
 from benchmarks.report import Goal, Section, Table, spread
 from benchmarks.workload import Workload, WorkloadSize
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
     from benchmarks.peers.catalogue import Peer
     from benchmarks.report import Cell
-    from els_core.domain.arrivals import Arrival
 
 
 @dataclass(frozen=True)
@@ -144,47 +142,9 @@ def _ours(bench: Bench, sqs_batch: int) -> Contestant:
     """Return the handler; at a pace it gets one record at a time."""
 
     def run(workload: Workload, per_second: float | None, flush_before: int | None) -> PeerRun:
-        return _run_handler(bench, workload, 1 if per_second else sqs_batch, per_second, flush_before)
+        return run_handler(bench, workload, 1 if per_second else sqs_batch, per_second, flush_before)
 
     return Contestant(f"{HANDLER}, SQS batch {sqs_batch:,}", sqs_batch, run)
-
-
-def _run_handler(
-    bench: Bench, workload: Workload, sqs_batch: int, per_second: float | None, flush_before: int | None
-) -> PeerRun:
-    """Give the handler what the peers are given, and read the final results from the bus."""
-    servers = bench.servers
-    arrivals = _same_arrivals(workload)
-    servers.reset(workload)
-    missing = {one.batch_id: len(one.essay_ids) for one in workload.registrations}
-    seen: set[tuple[str, str]] = set()
-    complete: dict[str, float] = {}
-    batches = [arrivals[start : start + sqs_batch] for start in range(0, len(arrivals), sqs_batch)]
-    calls = [bench.handler.prepare([batch]) for batch in batches]
-    start = monotonic()
-    taken = 0
-    for call, batch in zip(calls, batches, strict=True):
-        if flush_before is not None and taken <= flush_before < taken + len(batch):
-            with servers.valkey.client() as client:
-                client.flushall()
-        if per_second:
-            Event().wait(max(0.0, start + taken / per_second - monotonic()))
-        for arrival in batch:
-            key = (arrival.batch_id, identity_of(arrival))
-            if key not in seen:
-                seen.add(key)
-                missing[arrival.batch_id] -= 1
-                if not missing[arrival.batch_id]:
-                    complete[arrival.batch_id] = monotonic()
-        call()
-        taken += len(batch)
-    finals = servers.bus.take_summary()["times"]
-    return PeerRun(len(arrivals), len(missing), start, complete, finals)
-
-
-def _same_arrivals(workload: Workload) -> list[Arrival]:
-    kept = set(deliveries(workload))
-    return [one for one in workload.arrivals if (one.batch_id, identity_of(one)) in kept]
 
 
 def _tables(contestants: Sequence[Contestant], plan: Plan) -> list[Table]:
