@@ -7,14 +7,13 @@ the loss, Redis is emptied when half of the arrivals have been taken, which then
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from threading import Event
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from benchmarks.bench import Effort
+from benchmarks.candidates.fan_in import run_handler
 from benchmarks.harness import HANDLER, SMALL, percentile, spread_of
-from benchmarks.peers.catalogue import PEERS, NotInstallableError
-from benchmarks.peers.run import PeerRun, deliveries, identity_of, run_peer
+from benchmarks.peers.catalogue import PEERS, NotInstallableError, last_line
+from benchmarks.peers.run import PeerRun, deliveries, run_peer
 from benchmarks.plots.charts import Bars
 from benchmarks.report import Goal, Section, Table, spread
 from benchmarks.workload import Workload, WorkloadSize
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
     from benchmarks.peers.catalogue import Peer
     from benchmarks.report import Cell
-    from els_core.domain.arrivals import Arrival
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,7 @@ class Contestant:
     name: str
     sqs_batch: int | None  # of the service itself
     run: Callable[[Workload, float | None, int | None], PeerRun]
+    has_failed: bool = False
     fast: dict[str, list[float]] = field(default_factory=dict)
     paced: PeerRun | None = None
     lossy: PeerRun | None = None
@@ -76,9 +75,25 @@ class Contestant:
 
 def measure(bench: Bench) -> Section:
     """Run every program that can be had; whatever fails is left out with a line that says so."""
-    plan, left_out = PLANS[bench.effort], []
+    plan = PLANS[bench.effort]
+    left_out: list[str] = []
     ours = [_ours(bench, size) for size in plan.sqs_batches]
-    contestants = list(ours)
+    others = _installed(bench, left_out)
+    for contestant in (ours[0], *others):  # at a pace the size of an SQS batch makes no difference
+        bench.say(f"latency and loss of {contestant.name}")
+        _try(contestant, _paced_and_lossy, plan, left_out)
+    for number in range(plan.rounds):
+        for contestant in (*ours, *others)[:: -1 if number % 2 else 1]:
+            if not contestant.has_failed:
+                bench.say(f"round {number + 1} of {plan.rounds}: {contestant.name}")
+                _try(contestant, _as_fast_as_it_goes, plan, left_out)
+    found = [one for one in (*ours, *others) if not one.has_failed]
+    return Section("peers", _tables(found, plan), _charts(found), _goals(found, plan), left_out)
+
+
+def _installed(bench: Bench, left_out: list[str]) -> list[Contestant]:
+    """Return the peers that can be installed, and add a line for each of the others."""
+    found = []
     for peer in PEERS if bench.effort is not Effort.SMOKE else ():
         bench.say(f"installing {peer.name}")
         try:
@@ -87,24 +102,19 @@ def measure(bench: Bench) -> Section:
             left_out.append(str(error))
             bench.say(str(error))
         else:
-            contestants.append(_theirs(bench, peer))
-    for contestant in [
-        one for one in contestants if one not in ours[1:]
-    ]:  # at a pace all of ours are the same
-        bench.say(f"latency and loss of {contestant.name}")
-        try:
-            _paced_and_lossy(contestant, plan)
-        except (ServerError, OSError) as error:
-            left_out.append(f"{contestant.name} is left out, it failed: {str(error).splitlines()[-1]}")
-            bench.say(left_out[-1])
-            contestants.remove(contestant)
-    for number in range(plan.rounds):
-        for contestant in contestants if number % 2 == 0 else reversed(contestants):
-            bench.say(f"round {number + 1} of {plan.rounds}: {contestant.name}")
-            _as_fast_as_it_goes(contestant, plan)
-    return Section(
-        "peers", _tables(contestants, plan), _charts(contestants), _goals(contestants, plan), left_out
-    )
+            found.append(_theirs(bench, peer))
+    return found
+
+
+def _try(
+    contestant: Contestant, run: Callable[[Contestant, Plan], None], plan: Plan, left_out: list[str]
+) -> None:
+    """Run a program; one of others that fails takes no part from then on, and a line says so."""
+    try:
+        run(contestant, plan)
+    except ServerError as error:
+        contestant.has_failed = True
+        left_out.append(f"{contestant.name} is left out, it failed: {last_line(error)}")
 
 
 def _paced_and_lossy(contestant: Contestant, plan: Plan) -> None:
@@ -132,47 +142,9 @@ def _ours(bench: Bench, sqs_batch: int) -> Contestant:
     """Return the handler; at a pace it gets one record at a time."""
 
     def run(workload: Workload, per_second: float | None, flush_before: int | None) -> PeerRun:
-        return _run_handler(bench, workload, 1 if per_second else sqs_batch, per_second, flush_before)
+        return run_handler(bench, workload, 1 if per_second else sqs_batch, per_second, flush_before)
 
     return Contestant(f"{HANDLER}, SQS batch {sqs_batch:,}", sqs_batch, run)
-
-
-def _run_handler(
-    bench: Bench, workload: Workload, sqs_batch: int, per_second: float | None, flush_before: int | None
-) -> PeerRun:
-    """Give the handler what the peers are given, and read the final results from the bus."""
-    servers = bench.servers
-    arrivals = _same_arrivals(workload)
-    servers.reset(workload)
-    missing = {one.batch_id: len(one.essay_ids) for one in workload.registrations}
-    seen: set[tuple[str, str]] = set()
-    complete: dict[str, float] = {}
-    batches = [arrivals[start : start + sqs_batch] for start in range(0, len(arrivals), sqs_batch)]
-    calls = [bench.handler.prepare([batch]) for batch in batches]
-    start = monotonic()
-    taken = 0
-    for call, batch in zip(calls, batches, strict=True):
-        if flush_before is not None and taken <= flush_before < taken + len(batch):
-            with servers.valkey.client() as client:
-                client.flushall()
-        if per_second:
-            Event().wait(max(0.0, start + taken / per_second - monotonic()))
-        for arrival in batch:
-            key = (arrival.batch_id, identity_of(arrival))
-            if key not in seen:
-                seen.add(key)
-                missing[arrival.batch_id] -= 1
-                if not missing[arrival.batch_id]:
-                    complete[arrival.batch_id] = monotonic()
-        call()
-        taken += len(batch)
-    finals = servers.bus.take_summary()["times"]
-    return PeerRun(len(arrivals), len(missing), start, complete, finals)
-
-
-def _same_arrivals(workload: Workload) -> list[Arrival]:
-    kept = set(deliveries(workload))
-    return [one for one in workload.arrivals if (one.batch_id, identity_of(one)) in kept]
 
 
 def _tables(contestants: Sequence[Contestant], plan: Plan) -> list[Table]:
@@ -181,7 +153,7 @@ def _tables(contestants: Sequence[Contestant], plan: Plan) -> list[Table]:
     ]
     rows: list[tuple[Cell, ...]] = [
         (
-            one.name,
+            _at_a_pace(one),
             *(1_000 * percentile(one.paced.latencies, share) for share in (0.5, 0.95, 0.99)),
             f"{one.paced.exactly_one} of {one.paced.batches}",
             one.paced.early,
@@ -230,7 +202,7 @@ def _rate(contestant: Contestant, size: str) -> float:
 def _charts(contestants: Sequence[Contestant]) -> list[Bars]:
     speed = {one.name: {_kind(one): spread_of(next(iter(one.fast.values()))).median} for one in contestants}
     latency = {
-        one.name: {_kind(one): 1_000 * percentile(one.paced.latencies, 0.99)}
+        _at_a_pace(one): {_kind(one): 1_000 * percentile(one.paced.latencies, 0.99)}
         for one in contestants
         if one.paced
     }
@@ -238,6 +210,11 @@ def _charts(contestants: Sequence[Contestant]) -> list[Bars]:
         Bars("peers", "Arrivals per second, with many batches", "/s", speed),
         Bars("latency", f"Completion latency, p99 at {PER_SECOND:.0f} arrivals/s", "ms", latency),
     ]
+
+
+def _at_a_pace(contestant: Contestant) -> str:
+    """Return its name where arrivals come one by one, so that the size of an SQS batch does not matter."""
+    return HANDLER if contestant.sqs_batch else contestant.name
 
 
 def _kind(contestant: Contestant) -> str:

@@ -20,6 +20,7 @@ HANDLER, REDIS_ONLY, REDIS_AND_POSTGRES = "handler", "(a) Redis only", "(b) Redi
 TOGETHER = "(b') the same, together"
 ONE_AT_A_TIME = "one message at a time"
 BASELINES = (REDIS_AND_POSTGRES, TOGETHER, REDIS_ONLY, ONE_AT_A_TIME)
+FEW_SLOTS = 2_000
 SMALL = 10  # SQS batches up to this size are also handled one message at a time
 
 
@@ -89,8 +90,8 @@ def measure_case(
 
 
 def _measured(case: BenchmarkCase, implementations: Mapping[str, Implementation]) -> list[str]:
-    """Return who takes part: one message at a time is as slow with every size, so only with small ones."""
-    is_small = case.sqs_batch_size <= SMALL
+    """Return who takes part: one message at a time is as slow at every size, so only at small ones."""
+    is_small = case.sqs_batch_size <= SMALL and case.size.total_slots <= FEW_SLOTS
     return [name for name in implementations if is_small or name != ONE_AT_A_TIME]
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from benchmarks.workload import Workload
 
 BUS = "outbound"
+PAGE = 10_000  # rows
 FUNCTION, DEAD_LETTER_QUEUE = "ProvisionContentFunction", "ProvisionContentDeadLetters"
 
 # Ended batches, counted slots, used slots, arrivals without a slot, unsent events.
@@ -87,10 +88,12 @@ class Servers(Lifecycle):
                 client.delete(*(keys.key(one.batch_id, name) for name in keys.ALL))
         bootstrap.container().register_batch().process(workload.registrations, always)
 
-    def fill(self, sql: str) -> None:
-        """Run a statement that inserts rows, and let Postgres know what the tables hold then."""
-        self.postgres.execute(sql)
-        self.postgres.execute("ANALYZE")
+    def fill(self, sql: str, count: int, **values: int) -> None:
+        """Insert rows by a statement with {first} and {last}, in pages within the role's time limit."""
+        for first in range(1, count + 1, PAGE):
+            last = min(first + PAGE - 1, count)
+            self.postgres.execute(sql.format(first=first, last=last, **values))
+        self.postgres.execute("ANALYZE")  # so that Postgres plans for what the tables hold now
 
     @property
     def ports(self) -> dict[str, int]:

@@ -41,7 +41,7 @@ class Peer:
             if self.pypi:
                 run_to_end(self._python("-c", "pass"), INSTALL_SECONDS, cwd=ROOT, environment=environment())
         except (ServerError, OSError) as error:
-            raise NotInstallableError(f"{self.name} is left out: {_last_line(error)}") from error
+            raise NotInstallableError(f"{self.name} is left out: {last_line(error)}") from error
 
     @property
     def command(self) -> Sequence[str]:
@@ -101,6 +101,7 @@ def _program(name: str) -> str:
     return found
 
 
-def _last_line(error: Exception) -> str:
+def last_line(error: Exception) -> str:
+    """Return the last line of a message, which says what went wrong."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     return lines[-1].strip() if lines else type(error).__name__
