@@ -57,7 +57,8 @@ class System:
             self.telemetry.outbox_published(self.environment.relay())
         if self.checks_health:
             environment = self.environment
-            check = CheckHealth(self.postgres, environment.redis, environment.bus, self.queues)
+            note_run = environment.postgres.note_run
+            check = CheckHealth(self.postgres, environment.redis, environment.bus, self.queues, note_run)
             self.telemetry.health_checked(check.run())
 
     def lose_races(self) -> None:
