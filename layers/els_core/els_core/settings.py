@@ -2,19 +2,18 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Annotated
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from els_core import urls
 
 # Longer than a message can live in a queue and then in its dead-letter queue (14 days each), so that a
 # redriven registration always finds its batch.
 MIN_RETENTION_DAYS = 29
 MAX_RETENTION_DAYS = 36_500
-MAX_HOST = 253  # characters of a name, each part of which may have 63
 MAX_SECONDS = 1_209_600  # 14 days, the longest retention of a queue
 
 DATABASE_URL = "postgresql+pg8000://user@host:5432/database, or ...@/database?unix_sock=/path"
@@ -22,87 +21,11 @@ REDIS_URL = "redis://host:6379 or rediss://user@host:6379"
 
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
-_LABEL = re.compile(r"[A-Za-z0-9_-]{1,63}")
-_QUEUE_NAME = re.compile(r"[a-z_]+")
 _EVENT_BUS = r"^(?:arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9/._-]{1,256}$"
-_REDIS_DATABASE = re.compile(r"/?|/[0-9]{1,9}")
 
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names it and says what is expected."""
-
-
-def _url(text: str, schemes: set[str], parameters: Mapping[str, set[str] | None]) -> str:
-    """Check scheme, host, port and parameters; a parameter with a set takes one of its values."""
-    if not text.isprintable() or " " in text or "#" in text or "\x00" in unquote(text):
-        raise ValueError("a character that no URL has")
-    parts = urlsplit(text)  # a port that is no number raises ValueError when it is read
-    given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-    is_known = parts.scheme in schemes and text.startswith(parts.scheme)
-    if not is_known or parts.port == 0 or any(name not in parameters for name, _ in given):
-        raise ValueError("scheme, port or parameter")
-    for name, value in given:
-        allowed = parameters[name]
-        is_relative = name == "unix_sock" and not value.startswith("/")
-        if not value or is_relative or (allowed is not None and value not in allowed):
-            raise ValueError("value of a parameter")
-    if len(dict(given)) < len(given):
-        raise ValueError("a parameter that stands twice")
-    is_socket = not parts.hostname and "unix_sock" in dict(given)
-    if not is_socket and (parts.netloc.endswith(":") or not _is_host(parts.hostname or "")):
-        raise ValueError("host")
-    return text
-
-
-def _is_host(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        labels = name.removesuffix(".").split(".")
-        return len(name) <= MAX_HOST and all(_LABEL.fullmatch(label) for label in labels)
-    return True
-
-
-def _http_url(text: str) -> str:
-    return _url(text, {"http", "https"}, {})
-
-
-def _endpoint_url(text: str) -> str:
-    return _http_url(text) if text else text  # the SDK takes the empty text for none
-
-
-def _queue_url(text: str) -> str:
-    if len(urlsplit(text).path) < len("/q"):
-        raise ValueError("queue")
-    return _http_url(text)
-
-
-def _queue_urls(text: str) -> str:
-    names = [pair.partition("=")[0] for pair in text.split(",")]
-    if len(set(names)) < len(names) or not all(_QUEUE_NAME.fullmatch(name) for name in names):
-        raise ValueError("name")
-    for url in _by_name(text).values():
-        _queue_url(url)
-    return text
-
-
-def _optional(check: Callable[[str], str]) -> Callable[[str | None], str | None]:
-    return lambda text: None if text is None else check(text)
-
-
-def _database_url(text: str) -> str:
-    _url(text, {"postgresql+pg8000"}, {"unix_sock": None, "sslmode": {"disable", "verify-full"}})
-    parts = urlsplit(text)
-    if len(parts.path) < len("/d") or not parts.username:
-        raise ValueError("database or user")
-    return text
-
-
-def _redis_url(text: str) -> str:
-    parts = urlsplit(text)
-    if not _REDIS_DATABASE.fullmatch(parts.path):
-        raise ValueError("database")
-    return _url(text, {"redis", "rediss"}, {"ssl_ca_certs": None} if parts.scheme == "rediss" else {})
 
 
 def _boolean(text: object) -> object:
@@ -124,7 +47,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     database_url: Annotated[
-        str, Field(alias="ELS_DATABASE_URL", description=DATABASE_URL), AfterValidator(_database_url)
+        str, Field(alias="ELS_DATABASE_URL", description=DATABASE_URL), AfterValidator(urls.database_url)
     ]
     database_owner_url: Annotated[
         str | None,
@@ -132,7 +55,7 @@ class Settings(BaseModel):
             alias="ELS_DATABASE_OWNER_URL",
             description=f"the same database as the role that owns the schema, or nothing: {DATABASE_URL}",
         ),
-        AfterValidator(_optional(_database_url)),
+        AfterValidator(urls.optional(urls.database_url)),
     ] = None
     named_statements: Annotated[
         bool,
@@ -142,7 +65,9 @@ class Settings(BaseModel):
         ),
         BeforeValidator(_boolean),
     ] = True
-    redis_url: Annotated[str, Field(alias="ELS_REDIS_URL", description=REDIS_URL), AfterValidator(_redis_url)]
+    redis_url: Annotated[
+        str, Field(alias="ELS_REDIS_URL", description=REDIS_URL), AfterValidator(urls.redis_url)
+    ]
     redis_cluster: Annotated[
         bool,
         Field(alias="ELS_REDIS_CLUSTER", description="true when Redis is a cluster, else false"),
@@ -162,7 +87,7 @@ class Settings(BaseModel):
             alias="ELS_DEAD_LETTER_QUEUE_URL",
             description="the URL of the function's own dead-letter queue",
         ),
-        AfterValidator(_optional(_queue_url)),
+        AfterValidator(urls.optional(urls.queue_url)),
     ] = None
     queue_urls: Annotated[
         str | None,
@@ -170,7 +95,7 @@ class Settings(BaseModel):
             alias="ELS_QUEUE_URLS",
             description="the queues to watch, as name=URL, with commas between them",
         ),
-        AfterValidator(_optional(_queue_urls)),
+        AfterValidator(urls.optional(urls.queue_urls)),
     ] = None
     dead_letter_queue_urls: Annotated[
         str | None,
@@ -178,7 +103,7 @@ class Settings(BaseModel):
             alias="ELS_DEAD_LETTER_QUEUE_URLS",
             description="their dead-letter queues under the same names, as name=URL with commas between",
         ),
-        AfterValidator(_optional(_queue_urls)),
+        AfterValidator(urls.optional(urls.queue_urls)),
     ] = None
     aws_endpoint_url: Annotated[
         str | None,
@@ -186,7 +111,7 @@ class Settings(BaseModel):
             alias="AWS_ENDPOINT_URL",
             description="http://host:port of an emulator of AWS; nothing in AWS. The SDK reads it itself",
         ),
-        AfterValidator(_optional(_endpoint_url)),
+        AfterValidator(urls.optional(urls.endpoint_url)),
     ] = None
     default_timeout_seconds: Annotated[
         int,
@@ -238,16 +163,16 @@ class Settings(BaseModel):
     @property
     def required_queue_urls(self) -> dict[str, str]:
         """Return the queues to watch by name; raise `SettingsError` if none is named."""
-        return _by_name(_required("ELS_QUEUE_URLS", self.queue_urls))
+        return urls.by_name(_required("ELS_QUEUE_URLS", self.queue_urls))
 
     @property
     def required_dead_letter_queue_urls(self) -> dict[str, str]:
         """Return the dead-letter queues to watch by name; raise `SettingsError` unless each queue has one."""
         name = "ELS_DEAD_LETTER_QUEUE_URLS"
-        urls = _by_name(_required(name, self.dead_letter_queue_urls))
-        if urls.keys() != self.required_queue_urls.keys():
+        found = urls.by_name(_required(name, self.dead_letter_queue_urls))
+        if found.keys() != self.required_queue_urls.keys():
             raise SettingsError(_complaint(name, {name: ""}))
-        return urls
+        return found
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -267,13 +192,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 def read_database_url(environment: Mapping[str, str] = os.environ) -> str:
     """Return the database of the migrations, which need nothing else; raise `SettingsError` without it."""
     try:
-        return _database_url(environment["ELS_DATABASE_URL"])
+        return urls.database_url(environment["ELS_DATABASE_URL"])
     except (KeyError, ValueError):
         raise SettingsError(_complaint("ELS_DATABASE_URL", environment)) from None
-
-
-def _by_name(urls: str) -> dict[str, str]:
-    return dict(pair.split("=", maxsplit=1) for pair in urls.split(","))
 
 
 def _required(name: str, value: str | None) -> str:

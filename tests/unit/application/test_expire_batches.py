@@ -218,3 +218,12 @@ def test_a_job_that_fails_stops_no_other(
     monkeypatch.setattr(FakeTransaction, "overdue_parked", fail)
     result = environment.expire()
     assert (result.purged, [type(fault) for fault in result.faults]) == (1, [ZeroDivisionError])
+
+
+@pytest.mark.fault(33)
+def test_no_job_begins_when_its_time_is_over(environment: InMemoryEnvironment) -> None:
+    environment.register(registration(2, "due", 60))
+    environment.provision(content("early", "awaited"))
+    environment.clock.advance(HOUR)
+    result = environment.expire(lambda: not environment.bus.accepted)
+    assert (len(result.closed), result.overdue_parked) == (1, 0)
