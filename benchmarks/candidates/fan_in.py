@@ -1,4 +1,4 @@
-"""The handler as one of the programs that do a fan-in: it gets what the peers get, and is timed like them."""
+"""The handler as one of the programs that do a fan-in: it gets what they get, and its results are timed."""
 
 from __future__ import annotations
 
