@@ -40,7 +40,6 @@ class InvocationTelemetry:
         def decorate(handler: Handler[Answer]) -> Handler[Answer]:
             @wraps(handler)
             @self.logger.inject_lambda_context
-            @self.metrics.log_metrics
             def handle(event: dict[str, Any], context: LambdaContext) -> Answer:
                 self.metrics.count({Metric.FAULTS: 0})  # a point per invocation, so that an alarm has data
                 with invocation_span(name, kind, event), waited_for_stores() as waited:
@@ -52,6 +51,7 @@ class InvocationTelemetry:
                     finally:
                         for metric, span in waited.items():
                             self.metrics.durations(metric, [span])
+                        self.metrics.flush()
 
             return handle
 
