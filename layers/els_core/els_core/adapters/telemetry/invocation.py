@@ -28,7 +28,8 @@ class InvocationTelemetry:
     """The logger and the metrics of one function."""
 
     def __init__(self, service: str = "els", namespace: str = "EssayLifecycle") -> None:
-        self.logger = Logger(service=service, logger_formatter=GroupedLines())
+        # A message is a sentence: the formatter's own reader would look for JSON in each of them.
+        self.logger = Logger(service=service, logger_formatter=GroupedLines(json_deserializer=str))
         self.metrics = EmbeddedMetrics(namespace=namespace, service=service)
 
     def instrumented[Answer](self, name: str, kind: SpanKind) -> Callable[[Handler[Answer]], Handler[Answer]]:
