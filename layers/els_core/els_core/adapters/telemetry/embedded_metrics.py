@@ -25,7 +25,7 @@ MAX_METRICS = MAX_VALUES = 100  # of one line, and of one metric in it
 class EmbeddedMetrics:
     """The metrics of one invocation. All have the dimension service, gauges of a queue also its name.
 
-    Powertools checks and formats each point anew, which took a quarter of an invocation of 1 000 messages.
+    Powertools checks and formats each point anew, which was a quarter of the profile of 1 000 messages.
     """
 
     def __init__(self, namespace: str, service: str) -> None:
