@@ -122,12 +122,12 @@ def _answer_each(
     for arrival in arrivals:
         key = key_of(arrival)
         answer = decided.get(key, Retry())
-        answers.append(_again(answer) if key in answered else answer)
+        answers.append(_repeated(answer) if key in answered else answer)
         answered.add(key)
     return answers
 
 
-def _again(answer: ArrivalAnswer) -> ArrivalAnswer:
+def _repeated(answer: ArrivalAnswer) -> ArrivalAnswer:
     match answer:
         case StoreRejection() | Retry():
             return answer

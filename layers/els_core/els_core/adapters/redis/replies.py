@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from els_core.domain.arrivals import content_identity
 from els_core.domain.audit import CoordinatorView, UnreadableView
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 # The same 15 digits as in install.lua: Lua's numbers are exact up to 2**53.
 _VERSION = re.compile(rb"[1-9][0-9]{0,14}")
-_SLOT_KINDS = {
-    kind.value.encode(): kind for kind in (ProposalKind.ASSIGNED, ProposalKind.DUPLICATE, ProposalKind.FAILED)
-}
-_SLOT = re.compile(rb"(%b) ([A-Za-z0-9_.:\-]{1,128})" % b"|".join(_SLOT_KINDS))
+_PROPOSAL = re.compile(
+    rb"(?P<kind>assigned|duplicate|failed|full|unknown)(?: (?P<slot>[A-Za-z0-9_.:\-]{1,128}))?"
+)
 _ID = re.compile(rb"[A-Za-z0-9_.:\-]{1,128}")
 _IDENTITY = re.compile(rb"[A-Za-z0-9_.:\-]{1,135}")
 _SECONDS = re.compile(rb"[0-9]{1,11}(\.[0-9]{1,9})?")
@@ -77,13 +76,20 @@ def ids_of(reply: object) -> list[str]:
 
 
 def _proposal_of(answer: object, version: int | None) -> Proposal:
-    if isinstance(answer, bytes) and version is not None:
-        if found := _SLOT.fullmatch(answer):
-            word, slot = found.groups()
-            return Proposal(_SLOT_KINDS[word], slot.decode(), version)
-        if answer == b"full":
-            return Proposal(ProposalKind.FULL, None, version)
-    return Proposal(ProposalKind.UNKNOWN, None, version)
+    unknown = Proposal(ProposalKind.UNKNOWN, None, version)
+    found = _PROPOSAL.fullmatch(answer) if isinstance(answer, bytes) and version is not None else None
+    if found is None:
+        return unknown
+    kind = ProposalKind(found["kind"].decode())
+    match kind:
+        case ProposalKind.ASSIGNED | ProposalKind.DUPLICATE | ProposalKind.FAILED:
+            return Proposal(kind, found["slot"].decode(), version) if found["slot"] else unknown
+        case ProposalKind.FULL:
+            return unknown if found["slot"] else Proposal(kind, None, version)
+        case ProposalKind.UNKNOWN:
+            return unknown
+        case _:
+            assert_never(kind)
 
 
 def _version_of(reply: object) -> int | None:
