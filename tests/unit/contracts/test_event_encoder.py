@@ -9,6 +9,7 @@ from uuid import uuid5
 import pytest
 
 from els_core.contracts.event_encoder import JsonEventEncoder
+from els_core.contracts.fields import Metadata
 from els_core.domain.batches import AssignedSlot, Status, digest_of
 from els_core.domain.events import (
     DomainEvent,
@@ -102,7 +103,10 @@ ALL = [event for event, _ in EVENTS.values()] + list(FINAL_RESULTS.values())
 @pytest.mark.parametrize("event", ALL, ids=lambda event: type(event).__name__)
 def test_every_event_has_the_envelope_of_the_contract(event: DomainEvent) -> None:
     message = encode(event)
-    assert json.loads(message.detail)["metadata"] == {
+    metadata = json.loads(message.detail)["metadata"]
+    read = Metadata.model_validate_json(json.dumps(metadata))
+    assert json.loads(read.model_dump_json(exclude_none=True)) == metadata
+    assert metadata == {
         "event_id": str(event.event_id),
         "correlation_id": CORRELATION,
         "occurred_at": "2026-01-31T12:00:00Z",

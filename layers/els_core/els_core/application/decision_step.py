@@ -162,15 +162,16 @@ class DecisionStep:
         announced = [*events, *(event for change in written for event in domain_events_of(change)), *results]
         encoded = self.encoder.encode(announced, now) if announced else []
         lies = _impossible_versions(kept, proposals)
+        outcomes = {key_of(arrival): outcome for change in kept for arrival, outcome in change.decided}
         return Decision(
-            {key_of(arrival): outcome for change in kept for arrival, outcome in change.decided},
+            outcomes,
             {change.after.batch_id: change.after for change in kept},
             [ClosedBatch(result.snapshot.batch, result.correlation_id) for result in results],
             [CoordinatorUpdate(found, lies.get(found.batch.batch_id)) for found in snapshots],
             [batch_id for batch_id in outdated if batch_id not in set(fitting)],
             self.transaction.enqueue(encoded) if encoded else [],
             deferred,
-            _races_lost(kept, proposals or {}),
+            _races_lost(outcomes, proposals or {}),
             sum(1 for change in outdated.values() if proposals is not None and _keeps_status(change)),
         )
 
@@ -212,9 +213,10 @@ def _keeps_status(change: BatchChange) -> bool:
     return change.before.status == change.after.status
 
 
-def _races_lost(changes: Sequence[BatchChange], proposals: Mapping[ArrivalKey, Proposal]) -> int:
-    decided = [(key_of(arrival), outcome) for change in changes for arrival, outcome in change.decided]
-    return sum(key in proposals and is_race_lost(outcome, proposals[key]) for key, outcome in decided)
+def _races_lost(outcomes: Mapping[ArrivalKey, Outcome], proposals: Mapping[ArrivalKey, Proposal]) -> int:
+    return sum(
+        key in proposals and is_race_lost(outcome, proposals[key]) for key, outcome in outcomes.items()
+    )
 
 
 def _impossible_versions(

@@ -100,6 +100,7 @@ class MessageConsumer[Item, Report]:
             self._retry(parsed, result)
             return is_isolatable
         result.reports.append(([item for _, item in parsed], report))
+        decided_at = self.clock.now()
         for (message, item), verdict in zip(parsed, self.verdicts(report), strict=True):
             match verdict:
                 case PoisonMessage():
@@ -107,7 +108,7 @@ class MessageConsumer[Item, Report]:
                 case Retry():
                     self._retry([(message, item)], result)
                 case None if message.sent_at is not None:
-                    result.latencies.append(self.clock.now() - message.sent_at)
+                    result.latencies.append(decided_at - message.sent_at)
                 case None:
                     pass
         return True

@@ -184,3 +184,6 @@ class Metric(Enum):
         self.metric_name = metric_name
         self.unit = unit
         self.meaning = meaning
+
+    # Each member is one object; Enum's own hash is a call of Python at every look-up.
+    __hash__ = object.__hash__

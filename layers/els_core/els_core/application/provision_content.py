@@ -117,11 +117,19 @@ def _answer_each(
     arrivals: Sequence[Arrival], decided: Mapping[ArrivalKey, Outcome | StoreRejection]
 ) -> list[ArrivalAnswer]:
     """Answer each arrival; the second one of a key is a duplicate of the first."""
-    answers: dict[ArrivalKey, ArrivalAnswer] = dict(decided)
-    outcomes: list[ArrivalAnswer] = []
+    answered: set[ArrivalKey] = set()
+    answers: list[ArrivalAnswer] = []
     for arrival in arrivals:
         key = key_of(arrival)
-        answer = answers.get(key, Retry())
-        outcomes.append(answer)
-        answers[key] = answer if isinstance(answer, StoreRejection | Retry) else as_duplicate(answer)
-    return outcomes
+        answer = decided.get(key, Retry())
+        answers.append(_repeated(answer) if key in answered else answer)
+        answered.add(key)
+    return answers
+
+
+def _repeated(answer: ArrivalAnswer) -> ArrivalAnswer:
+    match answer:
+        case StoreRejection() | Retry():
+            return answer
+        case _:
+            return as_duplicate(answer)

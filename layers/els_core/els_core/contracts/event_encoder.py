@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
-from uuid import UUID, uuid5
+from uuid import uuid5
+
+from pydantic_core import to_json
 
 from els_core.contracts import outbound
-from els_core.contracts.fields import Metadata, WireModel
+from els_core.contracts.fields import WireModel
 from els_core.contracts.final_results import final_result, without_lists
 from els_core.domain.arrivals import kind_of
 from els_core.domain.events import (
@@ -19,7 +21,7 @@ from els_core.domain.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from els_core.domain.arrivals import Arrival
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 # An entry of PutEvents may be 1 MB, counted in UTF-8 bytes with its source, detail-type and time. The margin
 # leaves room for these and for the envelope.
 MAX_DETAIL_BYTES = 1_000_000 - 2_000
+SOURCE_SERVICE, SCHEMA_VERSION = "els", 1
 
 
 class JsonEventEncoder:
@@ -44,15 +47,19 @@ class JsonEventEncoder:
 
     def encode(self, domain_events: Sequence[DomainEvent], now: datetime) -> list[OutboxMessage]:
         """Return the messages in the order of the events; `now` becomes their `occurred_at`."""
-        return [message for event in domain_events for message in self._messages(event, now)]
+        shared = {"occurred_at": now, "source_service": SOURCE_SERVICE, "schema_version": SCHEMA_VERSION}
+        if traceparent := self._traceparent():
+            shared["traceparent"] = traceparent
+        return [message for event in domain_events for message in self._messages(event, shared)]
 
-    def _messages(self, event: DomainEvent, now: datetime) -> Iterator[OutboxMessage]:
+    def _messages(self, event: DomainEvent, shared: Mapping[str, object]) -> Iterator[OutboxMessage]:
         first_id = event.event_id
         for part, (data, encoded) in enumerate(self._parts(event)):
             # Each part has an id of its own, which is the same however often the event is encoded.
             event_id = uuid5(first_id, f"part {part}") if part else first_id
-            envelope = self._metadata(event_id, event, now).model_dump_json(exclude_none=True)
-            detail = f'{{"metadata":{envelope},"data":{encoded}}}'
+            # The JSON of `Metadata`, without building one of values that are known to be right.
+            metadata = {"event_id": event_id, "correlation_id": event.correlation_id, **shared}
+            detail = f'{{"metadata":{to_json(metadata).decode()},"data":{encoded}}}'
             yield OutboxMessage(
                 event_id,
                 event.batch_id,
@@ -61,16 +68,6 @@ class JsonEventEncoder:
                 _digest(data),
                 is_final=isinstance(event, BatchClosed),
             )
-
-    def _metadata(self, event_id: UUID, event: DomainEvent, now: datetime) -> Metadata:
-        return Metadata(
-            event_id=event_id,
-            correlation_id=UUID(event.correlation_id),
-            occurred_at=now,
-            source_service="els",
-            schema_version=1,
-            traceparent=self._traceparent(),
-        )
 
     def _parts(self, event: DomainEvent) -> Iterator[tuple[outbound.Data, str]]:
         """Yield the data of the event with their JSON, in as many parts as their size needs."""

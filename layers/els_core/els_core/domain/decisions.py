@@ -80,9 +80,9 @@ def decide(
     slots = _FreeSlots(view.free.get(batch.batch_id, ()))
     decided: list[tuple[Arrival, Outcome]] = []
     for arrival in arrivals:
-        first = view.first.get(key_of(arrival))
-        proposal = proposals.get(key_of(arrival))
-        outcome = Duplicate(first) if first else _place(arrival, current.status, slots, proposal)
+        key = key_of(arrival)
+        first = view.first.get(key)
+        outcome = Duplicate(first) if first else _place(arrival, current.status, slots, proposals.get(key))
         decided.append((arrival, outcome))
     after = complete(_counted(current, [outcome for _, outcome in decided]))
     return _changed(batch, after, decided)

@@ -32,7 +32,6 @@ def lines(write: Callable[[Telemetry], object]) -> list[dict[str, Any]]:
     telemetry = Telemetry()
     with captured_log() as log:
         write(telemetry)
-    telemetry.metrics.clear_metrics()
     return lines_of(log)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
-from uuid import UUID
 
 from els_core.domain.events import OutboxMessage
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from els_core.adapters.postgres.calls import Call
     from els_core.adapters.postgres.pipeline import Pipeline
 
@@ -39,7 +40,7 @@ class Enqueued(Sequence[OutboxMessage]):
             self._pipeline.send()
         if self._call.result is None:
             raise LookupError("the outbox rows were not written: their transaction was rolled back")
-        positions = {UUID(str(event_id)): position for event_id, position in self._call.result.rows}
+        positions: dict[UUID, int] = {row[0]: row[1] for row in self._call.result.rows}
         return [
             replace(message, position=positions[message.event_id])
             for message in self._messages

@@ -28,7 +28,9 @@ class InvocationTelemetry:
     """The logger and the metrics of one function."""
 
     def __init__(self, service: str = "els", namespace: str = "EssayLifecycle") -> None:
-        self.logger = Logger(service=service, logger_formatter=GroupedLines(serialize_stacktrace=False))
+        # A message is a sentence: the formatter's own reader would look for JSON in each of them.
+        formatter = GroupedLines(json_deserializer=str, serialize_stacktrace=False)
+        self.logger = Logger(service=service, logger_formatter=formatter)
         self.metrics = EmbeddedMetrics(namespace=namespace, service=service)
 
     def instrumented[Answer](self, name: str, kind: SpanKind) -> Callable[[Handler[Answer]], Handler[Answer]]:
@@ -40,7 +42,6 @@ class InvocationTelemetry:
         def decorate(handler: Handler[Answer]) -> Handler[Answer]:
             @wraps(handler)
             @self.logger.inject_lambda_context
-            @self.metrics.log_metrics
             def handle(event: dict[str, Any], context: LambdaContext) -> Answer:
                 self.metrics.count({Metric.FAULTS: 0})  # a point per invocation, so that an alarm has data
                 with invocation_span(name, kind, event) as span, waited_for_stores() as waited:
@@ -53,6 +54,7 @@ class InvocationTelemetry:
                     finally:
                         for metric, time in waited.items():
                             self.metrics.durations(metric, [time])
+                        self.metrics.flush()
                 return answer
 
             return handle
