@@ -9,8 +9,7 @@ from opentelemetry.trace import SpanKind
 
 from els_core.adapters.telemetry.logs_and_metrics import Telemetry
 from els_core.bootstrap import container
-from els_core.contracts.fields import ID
-from els_core.contracts.http_api import PageTokenError, batch_status_answer, page_position
+from els_core.contracts.http_api import PageTokenError, batch_status_answer, checked_id, page_position
 
 telemetry = Telemetry()
 app = APIGatewayHttpResolver()
@@ -19,10 +18,8 @@ app = APIGatewayHttpResolver()
 @app.get("/batches/<batch_id>")
 def get_batch(batch_id: str) -> dict[str, Any]:
     """Return a page of the status of the batch, or 404 if nothing has named it yet."""
-    if not ID.fullmatch(batch_id):
-        raise NotFoundError("no batch can have this id: an id is 1 to 128 of A-Z a-z 0-9 _ . : -")
     page = page_position(app.current_event.query_string_parameters.get("page_token"))
-    description = container().batch_status().read(batch_id, page)
+    description = container().batch_status().read(checked_id(batch_id), page)
     telemetry.status_read(batch_id, description)
     if description is None:
         raise NotFoundError(f"no batch {batch_id}: neither registered nor named by any arrival")

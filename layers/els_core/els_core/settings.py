@@ -167,10 +167,13 @@ class Settings(BaseModel):
 
     @property
     def required_dead_letter_queue_urls(self) -> dict[str, str]:
-        """Return the dead-letter queues to watch by name; raise `SettingsError` unless each queue has one."""
+        """Return the dead-letter queues to watch by name; raise `SettingsError` unless each queue has one.
+
+        There may be others, such as the queue of events that no rule takes.
+        """
         name = "ELS_DEAD_LETTER_QUEUE_URLS"
         found = urls.by_name(_required(name, self.dead_letter_queue_urls))
-        if found.keys() != self.required_queue_urls.keys():
+        if not found.keys() >= self.required_queue_urls.keys():
             raise SettingsError(_complaint(name, {name: ""}))
         return found
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Annotated, assert_never
 from uuid import UUID
 
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from pydantic import Field
 
 from els_core.application.batch_status import BatchDescription
 from els_core.application.ports.repository import LateFailure, PagePosition
-from els_core.contracts.fields import WireModel
+from els_core.contracts.fields import ID, WireModel
 from els_core.contracts.final_results import ready_essay, validation_failure
 from els_core.contracts.outbound import ReadyEssay, ValidationFailure
 from els_core.domain.batches import AssignedSlot, FreeSlot, RecordedFailure, Status
@@ -105,6 +106,13 @@ def batch_status_answer(description: BatchDescription) -> BatchStatusAnswer:
             case _:
                 assert_never(item)
     return answer
+
+
+def checked_id(text: str) -> str:
+    """Return an id; answer 404 for what no batch can have, without asking a store or repeating it."""
+    if not ID.fullmatch(text):
+        raise NotFoundError("no batch can have this id: an id is 1 to 128 of A-Z a-z 0-9 _ . : -")
+    return text
 
 
 def page_token(position: PagePosition) -> str:
