@@ -40,8 +40,9 @@ def bundle() -> None:
 
 
 def _merge(built: Path, function: str, layers: list[str]) -> None:
+    lists = shutil.ignore_patterns("requirements.txt")  # each part brings one; nothing reads them
     for part in (built / function, *(built / layer / "python" for layer in layers)):
-        shutil.copytree(part, BUNDLED / function, copy_function=os.link, dirs_exist_ok=True)
+        shutil.copytree(part, BUNDLED / function, ignore=lists, copy_function=os.link, dirs_exist_ok=True)
 
 
 def _remove_layers(resources: dict[str, Any]) -> None:
