@@ -50,7 +50,8 @@ class System:
     def minute(self) -> None:
         """Run what the schedules run in a minute."""
         self.environment.clock.advance(timedelta(minutes=1))
-        self.telemetry.instrumented("each minute", SpanKind.INTERNAL)(self._minute)({}, Context())
+        context: Any = Context()
+        self.telemetry.instrumented("each minute", SpanKind.INTERNAL)(self._minute)({}, context)
 
     def _minute(self, _event: dict[str, Any], _context: Any) -> None:
         if self.runs_jobs:
