@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ def captured_log() -> Iterator[StringIO]:
     """Collect the log of all functions: loggers of the same service share one handler."""
     handler = Telemetry().logger.registered_handler
     assert isinstance(handler, logging.StreamHandler)
+    if handler.stream.closed:  # the first test that made the logger had a standard output of its own
+        handler.stream = sys.stdout
     log = StringIO()
     before = handler.setStream(log)
     try:
