@@ -17,7 +17,7 @@ STORES = read_template(Path("infra/stores.yaml"))
 OBSERVABILITY = read_template(Path("infra/observability.yaml"))
 STAGES: dict[str, dict[str, int]] = TEMPLATE["Mappings"]["Stages"]
 FUNCTION_SECONDS: int = TEMPLATE["Globals"]["Function"]["Timeout"]
-CONSUMERS = ("RegisterBatch", "ProvisionContent")
+CONSUMERS = ("RegisterBatch", "SteerBatch", "ProvisionContent")
 PAUSED = {"Fn::If": ["IsPaused", False, True]}
 PAUSED_RULE = {"Fn::If": ["IsPaused", "DISABLED", "ENABLED"]}
 
@@ -112,13 +112,22 @@ def test_pausing_stops_every_queue_and_every_schedule(made: Mapping[str, Any]) -
         for _, rule in of_type(made, "AWS::Events::Rule")
         if "ScheduleExpression" in rule["Properties"]
     ]
-    assert (sources, schedules) == ([PAUSED] * 2, [PAUSED_RULE] * 4)
+    assert (sources, schedules) == ([PAUSED] * len(CONSUMERS), [PAUSED_RULE] * 4)
 
 
 def test_every_detail_type_has_one_rule_and_all_others_are_kept_apart() -> None:
     taken = [kind for name in CONSUMERS for kind in detail_types(f"{name}Rule")]
     assert len(set(taken)) == len(taken)
-    assert detail_types("UnknownEventsRule") == [{"anything-but": taken}]
+    without_commands = [kind for kind in taken if kind != "BatchCommand"]
+    [others] = detail_types("UnknownEventsRule")
+    assert others == {"anything-but": ["HasCommandSources", taken, without_commands]}
+
+
+def test_a_command_is_taken_only_from_a_source_that_the_deployment_names() -> None:
+    rule = resources()["SteerBatchRule"]
+    assert rule["Condition"] == "HasCommandSources"
+    assert rule["Properties"]["EventPattern"]["source"] == "CommandSources"
+    assert TEMPLATE["Parameters"]["CommandSources"]["Default"] == ""
 
 
 def test_every_function_logs_json_into_a_group_of_its_own_that_forgets(made: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ from tests.contract.repositories import age
 from tests.fakes.clock import FakeClock
 from tests.fakes.coordinator import FakeCoordinator
 from tests.fakes.postgres import FakePostgres
-from tests.fakes.rows import snapshot_of
+from tests.fakes.snapshots import snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,7 @@ def coordinator_errors(inspector: CoordinatorInspector, found: BatchEvidence) ->
         case Status.OPEN:
             is_complete = used.items() <= view.slot_by_identity.items()
             return [] if is_complete else [f"Redis has {view.slot_by_identity}, Postgres {used}"]
-        case Status.AWAITED | Status.READY | Status.FAILED | Status.TIMED_OUT:
+        case Status.AWAITED | Status.READY | Status.FAILED | Status.TIMED_OUT | Status.CANCELLED:
             return []
         case _:
             assert_never(found.batch.status)

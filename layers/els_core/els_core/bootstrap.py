@@ -39,6 +39,8 @@ from els_core.application.post_commit import PostCommit
 from els_core.application.provision_content import ProvisionContent, ProvisioningResult
 from els_core.application.publish_outbox import PublishOutbox
 from els_core.application.register_batch import RegisterBatch, RegistrationResult
+from els_core.application.steer_batch import CommandIdReused, SteerBatch, SteeringResult
+from els_core.contracts.commands import parse_command
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival, parse_registration
 from els_core.domain.errors import EventBusMissingError
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from redis.cluster import RedisCluster
     from sqlalchemy import Engine
 
+    from els_core.application.commands import CommandRequest
     from els_core.application.ports.messaging import DeadLetterQueue, EventBusProbe
     from els_core.application.ports.personal_data import PersonalData
     from els_core.domain.arrivals import Arrival
@@ -150,6 +153,16 @@ class Container:
             SystemClock(),
         )
 
+    def steer_batch(self) -> MessageConsumer[CommandRequest, SteeringResult]:
+        """Return the consumer of its queue."""
+        return MessageConsumer(
+            linking(parse_command),
+            SteerBatch(self.post_commit, self.encoder).steer,
+            lambda report: [_verdict(answer) for answer in report.answers],
+            self.dead_letter_queue,
+            SystemClock(),
+        )
+
     def expire_batches(self) -> ExpireBatches:
         """Return the use case."""
         return ExpireBatches(self.post_commit, self.encoder, self.settings.parking, self.settings.retention)
@@ -229,6 +242,9 @@ def container() -> Container:
 def _verdict(answer: object) -> PoisonMessage | Retry | None:
     """Return why a message is dead or delivered again, None for one that is done."""
     match answer:
+        case CommandIdReused():
+            reason = "a command with this id came before, with other arguments"
+            return PoisonMessage("COMMAND_ID_REUSED", "detail.metadata.event_id", reason)
         case StoreRejection(reason):
             return PoisonMessage("REJECTED_BY_STORE", "data", reason)
         case Retry():

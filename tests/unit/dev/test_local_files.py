@@ -63,6 +63,7 @@ def test_a_queue_consumer_of_sam_local_has_its_dead_letter_queue(sam_local: SamF
     }
     assert urls == {
         "RegisterBatchFunction": f"{DEAD_LETTERS}els-register-batch-dead-letters",
+        "SteerBatchFunction": f"{DEAD_LETTERS}els-steer-batch-dead-letters",
         "ProvisionContentFunction": f"{DEAD_LETTERS}els-provision-content-dead-letters",
     }
 
