@@ -170,6 +170,9 @@ class FailpointTransaction:
     def standby(self, batch_id: str, limit: int) -> Standby:
         return self._run("standby", lambda: self._inner.standby(batch_id, limit))
 
+    def keep_rejected(self, registrations: Sequence[Registration]) -> None:
+        self._run("keep_rejected", lambda: self._inner.keep_rejected(registrations))
+
     def command(self, batch_id: str, command_id: str) -> KeptCommand | None:
         return self._run("command", lambda: self._inner.command(batch_id, command_id))
 

@@ -11,6 +11,7 @@ from els_core.application.commands import KeptCommand
 from els_core.domain.arrivals import ArrivalKey
 from els_core.domain.batches import (
     Batch,
+    Registration,
     RegistrationDetails,
     Status,
 )
@@ -177,10 +178,11 @@ class Database:
         self.epochs = Table[ArrivalKey, EpochRow]("one_row_per_epoch")
         self.superseded = Table[ArrivalKey, SupersededRow]("one_row_per_superseded_arrival")
         self.commands = Table[ArrivalKey, KeptCommand]("one_row_per_command")
+        self.rejected = Table[ArrivalKey, Registration]("one_row_per_rejected_registration")
         self.runs = Table[str, datetime]("one_row_per_job")
         self.dependent_tables = (
             *(self.essays, self.failures, self.excess, self.parked),
-            *(self.epochs, self.superseded, self.commands),
+            *(self.epochs, self.superseded, self.commands, self.rejected),
         )
         self._tables = (self.batches, *self.dependent_tables, self.outbox, self.runs)
         self.scheduler = scheduler

@@ -10,7 +10,10 @@ from els_core.domain.reopening import Standby
 from tests.fakes.rows import EpochRow, OutboxRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from els_core.application.commands import CommandRequest
+    from els_core.domain.batches import Registration
     from els_core.domain.commands import CommandAnswer
     from els_core.domain.events import OutboxMessage
     from tests.fakes.rows import Database
@@ -68,6 +71,12 @@ class SteeringStatements:
             }
             oldest = sorted(excess, key=lambda row: row.position)[:limit]
             return Standby([row.content for row in oldest], late | come, frozenset(come))
+
+    def keep_rejected(self, registrations: Sequence[Registration]) -> None:
+        with self._transaction.statement("keep rejected registrations"):
+            for one in registrations:
+                key = (one.batch_id, one.fingerprint)
+                self._database.rejected.insert(key, one, self._transaction)
 
     def command(self, batch_id: str, command_id: str) -> KeptCommand | None:
         with self._transaction.statement("read command"):

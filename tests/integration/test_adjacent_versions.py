@@ -91,6 +91,7 @@ WRITES = {
         VALUES ('b', 'k', 'bus', 'operations', 'close', '{}', 'f', 'teacher', '{}', 'TOO_LATE', 2, 1)""",
         "UPDATE batches SET last_arrival_at = clock_timestamp() WHERE batch_id = 'b'",
     ),
+    "0005": ("INSERT INTO essays (batch_id, essay_id, status) VALUES ('b', 'essay-3', 'withdrawn')",),
 }
 PARTS = """
 SELECT t.relname, a.attname,

@@ -120,6 +120,9 @@ class RegisterBatch:
         answers = _answer_each(chosen, batches)
         opening = [chosen[at] for at, answer in answers.items() if isinstance(answer, Opened)]
         opened = transaction.open(opening) if opening else {}
+        refused = [chosen[at] for at, answer in answers.items() if isinstance(answer, Rejected)]
+        if refused:
+            transaction.keep_rejected(refused)
         rows = [row for row in parked if row.batch_id in fitting]
         readable = [row.arrival for row in rows if row.arrival is not None]
         step = DecisionStep(transaction, self.encoder, self.max_slots)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, assert_never
 from uuid import UUID
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from els_core.application.ports.repository import StatusItem
     from els_core.domain.arrivals import Arrival
+    from els_core.domain.batches import Registration
     from els_core.domain.decisions import BatchChange
     from els_core.domain.outcomes import FinalOutcome, Outcome
 
@@ -63,6 +64,16 @@ def snapshot_of(row: Row) -> BatchSnapshot:
         tuple(slot[0] for slot in slots if slot[1] == "withdrawn"),
         UUID(str(row["previous_event_id"])) if row["previous_event_id"] else None,
     )
+
+
+def row_of_registration(registration: Registration) -> Json:
+    """Return the row of a registration, with its slots."""
+    return {
+        "batch_id": registration.batch_id,
+        "essay_ids": registration.essay_ids,
+        "fingerprint": registration.fingerprint,
+        **asdict(registration.details),
+    }
 
 
 def first_answer_of(word: str, what: str) -> FinalOutcome:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.calls import json_of
-from els_core.adapters.postgres.rows import message_of
+from els_core.adapters.postgres.rows import message_of, row_of_registration
 from els_core.adapters.postgres.steering_rows import (
     kept_command_of,
     row_of_command,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from els_core.adapters.postgres.rows import Json
     from els_core.adapters.postgres.statements import Statement
     from els_core.application.commands import CommandRequest, KeptCommand
+    from els_core.domain.batches import Registration
     from els_core.domain.commands import CommandAnswer
     from els_core.domain.decisions import BatchChange
     from els_core.domain.events import OutboxMessage
@@ -71,6 +72,12 @@ class SteeringStatements(ABC):
         """Insert a command with its answer."""
         kept = json_of([row_of_command(request, answer)])
         self._write("keep command", statements.INSERT_COMMAND, kept=kept)
+
+    def keep_rejected(self, registrations: Sequence[Registration]) -> None:
+        """Insert rejected registrations with the names of the fields that differ."""
+        rows = json_of([row_of_registration(one) for one in registrations])
+        rejected = statements.INSERT_REJECTED_REGISTRATIONS
+        self._write("keep rejected registrations", rejected, registrations=rows)
 
     def write_before(self, changes: Sequence[BatchChange]) -> dict[str, Json]:
         """Write what must come before the decisions; return by how much that moves the counts of each batch.

@@ -6,7 +6,6 @@ Writes wait for the next reading, or for the COMMIT, and travel with it.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -17,6 +16,7 @@ from els_core.adapters.postgres.rows import (
     batch_of,
     first_answer_of,
     parked_of,
+    row_of_registration,
     snapshot_of,
     writes_of,
 )
@@ -81,16 +81,8 @@ class PostgresTransaction(SteeringStatements):
 
     def open(self, registrations: Sequence[Registration]) -> dict[str, Batch]:
         """Open batches and insert their slots."""
-        rows = [
-            {
-                "batch_id": registration.batch_id,
-                "essay_ids": registration.essay_ids,
-                "fingerprint": registration.fingerprint,
-                **asdict(registration.details),
-            }
-            for registration in registrations
-        ]
-        opened = self._read("open batches", statements.OPEN_BATCHES, registrations=json_of(rows))
+        rows = json_of([row_of_registration(one) for one in registrations])
+        opened = self._read("open batches", statements.OPEN_BATCHES, registrations=rows)
         return {row["batch_id"]: batch_of(row) for row in opened}
 
     def parked(self, batch_ids: Sequence[str], limit: int) -> list[ParkedArrival]:

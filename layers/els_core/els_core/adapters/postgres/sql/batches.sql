@@ -88,3 +88,36 @@ WHERE batch_id IN (SELECT jsonb_array_elements_text(CAST(:ids AS jsonb)))
     AND (CAST(:idle AS double precision) IS NULL OR (status = 'open'
         AND changed_at < clock_timestamp() - make_interval(secs => CAST(:idle AS double precision))))
 ORDER BY batch_id COLLATE "C"
+
+-- name: insert_rejected_registrations
+-- Keeps registrations that are rejected, with the names of the fields in which they differ from what is registered.
+-- A slot that a command added does not count as a difference.
+--
+-- :registrations JSON  as of open_batches
+--
+-- Returns nothing.
+INSERT INTO rejected_registrations (batch_id, fingerprint, differs)
+SELECT n.batch_id, n.fingerprint, CASE WHEN b.fingerprint IS NULL THEN CAST('{}' AS text[]) ELSE array_remove(ARRAY[
+    CASE WHEN EXISTS (
+            SELECT jsonb_array_elements_text(n.essay_ids)
+            EXCEPT SELECT e.essay_id FROM essays AS e WHERE e.batch_id = n.batch_id)
+        OR EXISTS (
+            SELECT e.essay_id FROM essays AS e WHERE e.batch_id = n.batch_id
+            EXCEPT SELECT jsonb_array_elements_text(n.essay_ids)
+            EXCEPT SELECT jsonb_array_elements_text(coalesce(
+                nullif(c.body -> 'add_slots', 'null'), nullif(c.body -> 'essay_ids', 'null'), '[]'))
+            FROM batch_commands AS c WHERE c.batch_id = n.batch_id AND c.command IN ('add_slots', 'reopen') AND c.refusal IS NULL)
+        THEN 'essay_ids' END,
+    CASE WHEN b.course_code IS DISTINCT FROM n.course_code THEN 'course_code' END,
+    CASE WHEN b.user_id IS DISTINCT FROM n.user_id THEN 'user_id' END,
+    CASE WHEN b.org_id IS DISTINCT FROM n.org_id THEN 'org_id' END,
+    CASE WHEN b.class_id IS DISTINCT FROM n.class_id THEN 'class_id' END,
+    CASE WHEN b.essay_instructions IS DISTINCT FROM n.essay_instructions THEN 'essay_instructions' END,
+    CASE WHEN b.student_prompt_ref IS DISTINCT FROM n.student_prompt_ref THEN 'student_prompt_ref' END,
+    CASE WHEN b.timeout_seconds IS DISTINCT FROM n.timeout_seconds THEN 'timeout_seconds' END
+    ], NULL) END
+FROM jsonb_to_recordset(CAST(:registrations AS jsonb)) AS n (
+    batch_id text, essay_ids jsonb, fingerprint text, course_code text, user_id text, org_id text,
+    class_id text, essay_instructions text, student_prompt_ref text, timeout_seconds integer)
+JOIN batches AS b ON b.batch_id = n.batch_id
+ON CONFLICT ON CONSTRAINT one_row_per_rejected_registration DO NOTHING
