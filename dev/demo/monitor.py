@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 EXPORTER_PORT = 9464
 PROMETHEUS_PORT = 9090
-QUEUES = {"register_batch": "RegisterBatch", "provision_content": "ProvisionContent"}
+QUEUES = {
+    "register_batch": "RegisterBatch",
+    "steer_batch": "SteerBatch",
+    "provision_content": "ProvisionContent",
+}
 
 
 def settings_of(environment: Environment) -> dict[str, str]:

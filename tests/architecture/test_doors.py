@@ -28,6 +28,7 @@ SHARED = {
     "metrics",
     "post_commit",
     "signals",
+    "verdicts",
 }
 # Modules without behaviour of their own: constants, dataclasses, field types and models.
 WITHOUT_UNIT_TEST = {"__init__", "budgets", "commands", "messages", "metrics", "fields", "outbound"}

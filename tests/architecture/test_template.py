@@ -33,9 +33,10 @@ def detail_types(name: str) -> Any:
 def test_a_rule_comes_after_the_policy_that_lets_it_send(made: Mapping[str, Any]) -> None:
     rules = dict(of_type(made, "AWS::Events::Rule"))
     to_queues = [name for name, rule in rules.items() if "EventPattern" in rule["Properties"]]
-    assert len(to_queues) == len(CONSUMERS) + 1
-    for name in to_queues:
-        assert rules[name]["DependsOn"] == f"{name.removesuffix('Rule')}QueuePolicy"
+    others = ["UnknownEventsRule", "UnknownCommandersRule"]
+    assert to_queues == [*(f"{name}Rule" for name in CONSUMERS), *others]
+    policies = [f"{name.removesuffix('Rule')}QueuePolicy" for name in to_queues if name != others[1]]
+    assert [rules[name]["DependsOn"] for name in to_queues] == [*policies, "UnknownEventsQueuePolicy"]
 
 
 def test_every_function_but_the_migration_waits_for_the_schema(made: Mapping[str, Any]) -> None:
@@ -128,6 +129,16 @@ def test_a_command_is_taken_only_from_a_source_that_the_deployment_names() -> No
     assert rule["Condition"] == "HasCommandSources"
     assert rule["Properties"]["EventPattern"]["source"] == "CommandSources"
     assert TEMPLATE["Parameters"]["CommandSources"]["Default"] == ""
+
+
+def test_a_command_from_another_source_is_kept_with_the_unknown_events() -> None:
+    rule = resources()["UnknownCommandersRule"]
+    assert TEMPLATE["Conditions"]["KnowsItsCommanders"] == ["KnowsItsEvents", "HasCommandSources"]
+    assert rule["Condition"] == "KnowsItsCommanders"
+    pattern = {"source": [{"anything-but": "CommandSources"}], "detail-type": ["BatchCommand"]}
+    assert rule["Properties"]["EventPattern"] == pattern
+    unknown = resources()["UnknownEventsRule"]["Properties"]["Targets"]
+    assert rule["Properties"]["Targets"] == unknown == [{"Id": "queue", "Arn": "UnknownEventsQueue.Arn"}]
 
 
 def test_every_function_logs_json_into_a_group_of_its_own_that_forgets(made: Mapping[str, Any]) -> None:

@@ -30,16 +30,15 @@ from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.audit_batches import WINDOW, AuditBatches
 from els_core.application.batch_status import BatchStatus
 from els_core.application.check_health import CheckHealth
-from els_core.application.decision_step import StoreRejection
 from els_core.application.erase_batches import EraseBatches
 from els_core.application.expire_batches import ExpireBatches
-from els_core.application.message_consumer import MessageConsumer, Retry
-from els_core.application.messages import PoisonMessage
+from els_core.application.message_consumer import MessageConsumer
 from els_core.application.post_commit import PostCommit
 from els_core.application.provision_content import ProvisionContent, ProvisioningResult
 from els_core.application.publish_outbox import PublishOutbox
 from els_core.application.register_batch import RegisterBatch, RegistrationResult
-from els_core.application.steer_batch import CommandIdReused, SteerBatch, SteeringResult
+from els_core.application.steer_batch import SteerBatch, SteeringResult
+from els_core.application.verdicts import verdicts
 from els_core.contracts.commands import parse_command
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival, parse_registration
@@ -138,7 +137,7 @@ class Container:
         return MessageConsumer(
             linking(lambda body: parse_registration(body, default)),
             RegisterBatch(self.post_commit, self.encoder).register,
-            lambda report: [_verdict(answer) for answer in report.answers],
+            lambda report: verdicts(report.answers),
             self.dead_letter_queue,
             SystemClock(),
         )
@@ -148,7 +147,7 @@ class Container:
         return MessageConsumer(
             linking(parse_arrival),
             ProvisionContent(self.post_commit, self.encoder).provision,
-            lambda report: [_verdict(outcome) for outcome in report.outcomes],
+            lambda report: verdicts(report.outcomes),
             self.dead_letter_queue,
             SystemClock(),
         )
@@ -158,7 +157,7 @@ class Container:
         return MessageConsumer(
             linking(parse_command),
             SteerBatch(self.post_commit, self.encoder).steer,
-            lambda report: [_verdict(answer) for answer in report.answers],
+            lambda report: verdicts(report.answers),
             self.dead_letter_queue,
             SystemClock(),
         )
@@ -237,17 +236,3 @@ class Container:
 def container() -> Container:
     """Return the container of this process; raise `SettingsError` if a setting is missing or wrong."""
     return Container(read_settings())
-
-
-def _verdict(answer: object) -> PoisonMessage | Retry | None:
-    """Return why a message is dead or delivered again, None for one that is done."""
-    match answer:
-        case CommandIdReused():
-            reason = "a command with this id came before, with other arguments"
-            return PoisonMessage("COMMAND_ID_REUSED", "detail.metadata.event_id", reason)
-        case StoreRejection(reason):
-            return PoisonMessage("REJECTED_BY_STORE", "data", reason)
-        case Retry():
-            return answer
-        case _:
-            return None

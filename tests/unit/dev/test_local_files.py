@@ -34,7 +34,7 @@ def sam_local() -> SamFacts:
 
 
 def test_sam_local_gives_every_function_settings_that_hold(sam_local: SamFacts) -> None:
-    assert len(sam_local.variables) == 8
+    assert len(sam_local.variables) == 9
     for variables in sam_local.variables.values():
         settings = read_settings(variables)
         assert (settings.redis_cluster, settings.event_bus) == (False, "els-out")
