@@ -64,6 +64,7 @@ KEPT = {
         *("batch_id", "command_id", "door", "source", "command"),
         *("body", "fingerprint", "answer", "refusal"),  # ids and numbers, and neither who nor why
     },
+    "rejected_registrations": {"batch_id", "fingerprint"},  # and which fields differed, not how
     "job_runs": {"job"},
     "erasures": {"batch_id", "actor", "reason"},
 }

@@ -68,8 +68,13 @@ def _poison(
 
 
 def _used_slots(evidence: Evidence, found: BatchEvidence) -> Iterator[Violation]:
-    """Unless the deadline passed, the number of used slots does not depend on the order of deliveries."""
+    """Unless the deadline passed, the number of used slots does not depend on the order of deliveries.
+
+    What a command did depends on when it came.
+    """
     batch = found.batch
+    if any(one.batch_id == batch.batch_id for one in evidence.commanded):
+        return
     match batch.status:
         case Status.AWAITED | Status.TIMED_OUT | Status.CANCELLED:
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
+from els_core.application.commands import CommandRequest
 from els_core.domain.arrivals import Content, Failure
 from els_core.domain.batches import Registration, Status
 from tests.fakes.queues import MAX_RECEIVE_COUNT
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_TASKS = 5
 # Functions to invoke; one that is listed more often is invoked more often.
-FUNCTIONS = (*("provision",) * 5, *("register",) * 2, "sweep", "relay")
+FUNCTIONS = (*("provision",) * 5, *("register",) * 2, *("steer",) * 2, "sweep", "relay")
 
 
 class SimulatedRun(TracedEnvironment):
@@ -43,7 +44,8 @@ class SimulatedRun(TracedEnvironment):
         self._fault_steps = 30 + plan.below(150)
         self._outlasts_parking, self._redelivers_all = plan.chance(40), plan.chance(25)
         max_receive_count = plan.one_of((MAX_RECEIVE_COUNT, 3))
-        self.registrations.max_receive_count = self.arrivals.max_receive_count = max_receive_count
+        for queue in (self.registrations, self.arrivals, self.commands):
+            queue.max_receive_count = max_receive_count
         messages = enumerate(planned_messages(plan))
         self._unsent = [message for position, message in messages if position not in omitted]
         self._delivered: list[PlannedMessage] = []
@@ -120,17 +122,21 @@ class SimulatedRun(TracedEnvironment):
             return
         message = self._unsent.pop(0)
         self.log("the producer sends {}", message.what)
-        (self.registrations if message.is_registration else self.arrivals).send(message.body)
         self._delivered.append(message)
+        queue = self.registrations if message.is_registration else self.arrivals
         match message.event:
             case Registration():
                 self.registered.append(message.event)
             case Content() | Failure():
                 self.sent.append(message.event)
+            case CommandRequest():
+                self.commanded.append(message.event)
+                queue = self.commands
             case None:
                 pass
             case _:
                 assert_never(message.event)
+        queue.send(message.body)
 
     def invoke(self) -> Task | None:
         """Invoke some function, unless too many tasks are running; return its task."""

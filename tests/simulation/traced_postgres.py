@@ -69,7 +69,8 @@ class TracedTransaction(FakeTransaction):
                 self._require_before_deadline(change)
 
     def _require_before_deadline(self, change: BatchChange) -> None:
-        deadline = change.before.deadline
+        is_reopened = change.after.epoch > change.before.epoch  # with a deadline of its own
+        deadline = None if is_reopened else change.before.deadline
         if deadline is not None and deadline <= self._locked_at:
             self._observer.fail(12, change.before.batch_id, "a slot was used after the deadline")
 
