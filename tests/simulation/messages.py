@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 from els_core.domain.arrivals import Content, Failure
 from els_core.domain.batches import Registration, RegistrationDetails
-from tests.simulation.planned_commands import planned_commands, superseded_name
 from tests.simulation.producer import as_parsed, body_of
 
 if TYPE_CHECKING:
     from els_core.application.commands import CommandRequest
     from els_core.domain.arrivals import Arrival
     from tests.simulation.choices import Choices
-    from tests.simulation.planned_commands import PlannedCommand
 
 DAY = 86_400
 BATCH_IDS = ("batch-1", "batch-2", "batch-3")
@@ -23,7 +21,6 @@ MAX_ARRIVALS = 8
 # File names that the simulated Postgres rejects as the real one rejects NUL: always, or unless only parked.
 REJECTED_ALWAYS = "rejected always"
 REJECTED_UNLESS_PARKED = "rejected unless parked"
-REJECTED_LATER = 13  # the kind of arrival that is rejected unless it is only parked
 POISON = ('{{"number": {0}', '{{"detail-type": "Unheard", "number": {0}}}', '["no event", {0}]')
 
 
@@ -48,12 +45,10 @@ def planned_messages(plan: Choices) -> list[PlannedMessage]:
 
 def _batch(plan: Choices, batch_id: str) -> list[PlannedMessage]:
     messages = _registrations(plan, batch_id)
-    commands = planned_commands(plan, batch_id)
-    messages += [_commanded(one) for one in commands]
     names = 0
     while names < MAX_ARRIVALS and plan.chance(80):
         names += 1
-        messages += _copies(plan, batch_id, f"n{names}", is_commanded=bool(commands))
+        messages += _copies(plan, batch_id, f"n{names}")
     return messages
 
 
@@ -82,25 +77,17 @@ def _registration(batch_id: str, slots: int, timeout: int) -> PlannedMessage:
     return PlannedMessage(body_of(registration), what, is_registration=True, event=registration)
 
 
-def _copies(plan: Choices, batch_id: str, name: str, *, is_commanded: bool) -> list[PlannedMessage]:
-    """Send one event once or more often; a repetition may have another envelope.
-
-    Where commands are sent too, arrivals may supersede others, and none is rejected when it is decided: a
-    command that decides such a parked one is a dead letter.
-    """
+def _copies(plan: Choices, batch_id: str, name: str) -> list[PlannedMessage]:
+    """Send one event once or more often; a repetition may have another envelope."""
     kind = plan.below(20)
     copies = 1 + max(0, plan.below(10) - 6)
-    supersedes = superseded_name(plan, name) if is_commanded else None
-    kind = 0 if is_commanded and kind == REJECTED_LATER else kind
-    envelopes = [plan.below(2) if copy else 0 for copy in range(copies)]
-    return [_arrival(kind, batch_id, name, envelope, supersedes) for envelope in envelopes]
+    return [_arrival(kind, batch_id, name, plan.below(2) if copy else 0) for copy in range(copies)]
 
 
 @cache
-def _arrival(kind: int, batch_id: str, name: str, envelope: int, supersedes: str | None) -> PlannedMessage:
+def _arrival(kind: int, batch_id: str, name: str, envelope: int) -> PlannedMessage:
     number = int(name[1:])
     content = Content(batch_id, name, f"raw-{name}", f"{name}.txt", 400, _uuid(10 + envelope))
-    content = replace(content, supersedes=supersedes)
     failure = Failure(
         batch_id,
         _uuid(20 + envelope),
@@ -111,10 +98,9 @@ def _arrival(kind: int, batch_id: str, name: str, envelope: int, supersedes: str
         "empty",
         _uuid(10 + envelope),
         name,
-        supersedes=supersedes,
     )
     match kind:
-        case 13:  # REJECTED_LATER
+        case 13:
             return _rejected(replace(content, original_file_name=REJECTED_UNLESS_PARKED))
         case 14 | 15 | 16:
             return _good(failure)
@@ -127,12 +113,6 @@ def _arrival(kind: int, batch_id: str, name: str, envelope: int, supersedes: str
             return _rejected(replace(content, original_file_name=REJECTED_ALWAYS))
         case _:
             return _good(content)
-
-
-def _commanded(command: PlannedCommand) -> PlannedMessage:
-    request = command.request
-    what = f"{request.batch_id} {request.command}"
-    return PlannedMessage(command.body, what, event=request)
 
 
 def _good(arrival: Arrival) -> PlannedMessage:

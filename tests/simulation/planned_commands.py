@@ -3,49 +3,73 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, assert_never
 from uuid import NAMESPACE_OID, uuid5
 
 from els_core.application.messages import PoisonMessage
 from els_core.contracts.commands import parse_command
+from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.commands import CommandName
 from tests.fakes.clock import START
+from tests.simulation.messages import REJECTED_UNLESS_PARKED, PlannedMessage
+from tests.simulation.producer import body_of
 
 if TYPE_CHECKING:
-    from els_core.application.commands import CommandRequest
+    from collections.abc import Sequence
+
+    from els_core.domain.arrivals import Arrival, ArrivalKey
     from tests.simulation.choices import Choices
 
 MAX_COMMANDS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedCommand:
-    """A command to send, once or more often, as its rule puts it into the queue."""
+def with_commands(plan: Choices, messages: Sequence[PlannedMessage]) -> list[PlannedMessage]:
+    """Put commands between the messages, each once or twice; a run often has none.
 
-    body: str
-    request: CommandRequest
+    Where there are commands, arrivals may supersede others. None is rejected when it is decided there: a
+    command that decides such a parked one is a dead letter.
+    """
+    planned = list(messages)
+    batch_ids = sorted({one.event.batch_id for one in messages if one.event is not None})
+    commanded = [batch_id for batch_id in batch_ids if plan.chance(30)]
+    supersedes: dict[ArrivalKey, str | None] = {}
+    for position, message in enumerate(planned):
+        arrival = message.rejected if _is_decided_never(message) else message.event
+        match arrival:
+            case Content() | Failure() if arrival.batch_id in commanded:
+                key = key_of(arrival)
+                supersedes.setdefault(key, _superseded(plan, arrival))
+                planned[position] = _arrival(replace(arrival, supersedes=supersedes[key]))
+            case _:
+                pass
+    for batch_id in commanded:
+        for number in range(1 + plan.below(MAX_COMMANDS)):
+            command = _command(plan, batch_id, number)
+            for _ in range(1 + plan.below(2)):
+                planned.insert(plan.below(len(planned) + 1), command)
+    return planned
 
 
-def planned_commands(plan: Choices, batch_id: str) -> list[PlannedCommand]:
-    """Choose the commands about one batch; often there is none."""
-    commands: list[PlannedCommand] = []
-    while len(commands) < MAX_COMMANDS and plan.chance(30 if not commands else 60):
-        commands += [_command(plan, batch_id, len(commands))] * (1 + plan.below(2))
-    return commands
+def _is_decided_never(message: PlannedMessage) -> bool:
+    return message.rejected is not None and message.rejected.original_file_name == REJECTED_UNLESS_PARKED
 
 
-def superseded_name(plan: Choices, name: str) -> str | None:
-    """Choose the identity that an arrival names as superseded: seldom one, and then one sent before it."""
-    number = int(name[1:])
-    if not plan.chance(15):
+def _superseded(plan: Choices, arrival: Arrival) -> str | None:
+    if not plan.chance(20):
         return None
-    other = f"n{1 + plan.below(8)}"
-    return None if other == f"n{number}" else f"{plan.one_of(('content', 'upload'))}:{other}"
+    name = f"{plan.one_of(('content', 'upload'))}:n{1 + plan.below(8)}"
+    return name if name != arrival.identity else None
 
 
-def _command(plan: Choices, batch_id: str, number: int) -> PlannedCommand:
+def _arrival(arrival: Arrival) -> PlannedMessage:
+    named = f" for {arrival.supersedes}" if arrival.supersedes else ""
+    good = replace(arrival, original_file_name="n.txt")
+    return PlannedMessage(body_of(good), f"{arrival.batch_id} {arrival.identity}{named}", event=good)
+
+
+def _command(plan: Choices, batch_id: str, number: int) -> PlannedMessage:
     name = plan.one_of(
         (
             CommandName.REOPEN,
@@ -77,7 +101,7 @@ def _command(plan: Choices, batch_id: str, number: int) -> PlannedCommand:
     request = parse_command(body)
     if isinstance(request, PoisonMessage):
         raise TypeError(request.reason)
-    return PlannedCommand(body, request)
+    return PlannedMessage(body, f"{batch_id} {request.command}", event=request)
 
 
 def _arguments(plan: Choices, name: CommandName) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from els_core.domain.batches import Registration, Status
 from tests.fakes.queues import MAX_RECEIVE_COUNT
 from tests.simulation.fault_schedule import FAULT_KINDS, NO_FAULT, FaultSchedule
 from tests.simulation.messages import planned_messages
+from tests.simulation.planned_commands import with_commands
 from tests.simulation.producer import body_of
 from tests.simulation.run_checks import InvariantViolated, final_violations
 from tests.simulation.traced_environment import TracedEnvironment
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_TASKS = 5
 # Functions to invoke; one that is listed more often is invoked more often.
-FUNCTIONS = (*("provision",) * 5, *("register",) * 2, *("steer",) * 2, "sweep", "relay")
+FUNCTIONS = (*("provision",) * 5, *("register",) * 2, "sweep", "relay")
 
 
 class SimulatedRun(TracedEnvironment):
@@ -46,11 +47,15 @@ class SimulatedRun(TracedEnvironment):
         max_receive_count = plan.one_of((MAX_RECEIVE_COUNT, 3))
         for queue in (self.registrations, self.arrivals, self.commands):
             queue.max_receive_count = max_receive_count
-        messages = enumerate(planned_messages(plan))
-        self._unsent = [message for position, message in messages if position not in omitted]
+        planned = planned_messages(plan)
         self._delivered: list[PlannedMessage] = []
         self._invocations = 0
+        self._functions: tuple[str, ...] = FUNCTIONS
         self.time_is_short = plan.chance(50)
+        messages = with_commands(plan, planned)
+        if any(isinstance(message.event, CommandRequest) for message in messages):
+            self._functions = (*FUNCTIONS, *("steer",) * 2)
+        self._unsent = [message for position, message in enumerate(messages) if position not in omitted]
 
     def execute(self) -> None:
         """Execute the run; raise `InvariantViolated` at the first violation."""
@@ -142,6 +147,6 @@ class SimulatedRun(TracedEnvironment):
         """Invoke some function, unless too many tasks are running; return its task."""
         if len(self.scheduler.tasks) >= MAX_TASKS:
             return None
-        name = self.choices.one_of(FUNCTIONS)
+        name = self.choices.one_of(self._functions)
         self._invocations += 1
         return self.scheduler.spawn(f"{name}-{self._invocations}", getattr(self, name))
