@@ -51,7 +51,7 @@ format: install ## format the code and fix what ruff can fix
 	$(RUN)/ruff check --quiet --fix-only
 	$(RUN)/ruff format
 
-schemas: install ## write JSON Schemas, AsyncAPI, OpenAPI and examples of the wire format
+schemas: install ## write JSON Schemas, AsyncAPI, OpenAPI and examples
 	$(RUN)/python -m dev schemas
 
 lock: .uv/bin/uv ## lock the dependencies and export those of the layer
@@ -60,7 +60,7 @@ lock: .uv/bin/uv ## lock the dependencies and export those of the layer
 
 ### Before you push
 
-check: install ## ruff, mypy, import-linter, codespell, sam validate, cfn-lint, checkov, schemas, lock
+check: install ## ruff, mypy, import-linter, codespell | sam validate, cfn-lint, checkov, schemas, lock
 	$(RUN)/ruff check
 	$(RUN)/ruff format --check
 	$(RUN)/mypy
@@ -105,7 +105,7 @@ bench: install ## compare the handler with bare loops over the same drivers | [Q
 build: install ## build functions and layers with sam, and compile the layer | [ARCH=arm64] for another machine than this
 	$(if $(ARCH),ARCH=$(ARCH)) $(RUN)/python -m dev build
 
-invoke: install ## one function on its event in a container, with stores beside it (Docker) | NAME=provision_content
+invoke: install ## run one function on its event in a container, with Docker | NAME=provision_content
 	$(RUN)/python -m dev.deploy.invoke $(NAME)
 
 bundle: install ## build each function with its layers in one folder

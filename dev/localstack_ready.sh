@@ -7,7 +7,7 @@ for queue in els-register-batch els-register-batch-dead-letters els-steer-batch 
     awslocal sqs create-queue --queue-name "$queue"
 done
 
-# What the functions announce is found in els-heard:
+# The queue els-heard receives what the functions announce:
 #   awslocal sqs receive-message --queue-url http://localhost:4566/000000000000/els-heard
 awslocal events create-event-bus --name els-out
 awslocal events put-rule --name els-heard --event-bus-name els-out --event-pattern '{"source": ["els"]}'

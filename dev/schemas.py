@@ -161,7 +161,7 @@ def validate() -> None:
     different = [path for path in _written() | wanted.keys() if _text_of(path) != wanted.get(path)]
     if different:
         names = ", ".join(sorted(str(path.relative_to(ROOT)) for path in different))
-        raise ServerError(f"not as the models are: {names}; run make schemas")
+        raise ServerError(f"{names} do not match the models: run make schemas")
     command = [*tool("openapi-spec-validator", OPENAPI_VALIDATOR), str(CONTRACT / "openapi.json")]
     run_to_end(command, VALIDATION_SECONDS, cwd=ROOT, environment=environment())
 

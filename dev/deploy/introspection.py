@@ -1,4 +1,4 @@
-"""Asks the tools that deploy, on their own Python, what they make of the template."""
+"""Asks the deployment tools, in their own Python, what they make of the template."""
 
 from __future__ import annotations
 

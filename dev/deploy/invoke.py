@@ -1,6 +1,6 @@
 """python -m dev.deploy.invoke NAME: one function on its event, in a container, with real stores beside it.
 
-`sam local invoke` ends well even when the function raises, and needs servers, a build and tables first.
+`sam local invoke` exits with 0 even when the function raises, and needs servers, a build and tables first.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class Template:
                 return self._value(parameter).split(",")[position]
             case {"Fn::Sub": str(text)}:
                 return _REFERENCE.sub(lambda found: str(self._value(found[1])), text)
-        raise TemplateError(f"template.yaml uses {next(iter(value))}: teach {__name__} to evaluate it")
+        raise TemplateError(f"template.yaml uses {next(iter(value))}: add its evaluation to {__name__}")
 
     def _holds(self, condition: Any) -> bool:
         match condition:
@@ -119,7 +119,7 @@ class Template:
                 return str(self.resolve(left)) == str(self.resolve(right))
             case {"Fn::Not": [negated]}:
                 return not self._holds(negated)
-        raise TemplateError(f"template.yaml has the condition {condition}: teach {__name__} to evaluate it")
+        raise TemplateError(f"template.yaml has the condition {condition}: add its evaluation to {__name__}")
 
     def _value(self, name: str) -> Any:
         if name == "AWS::NoValue":

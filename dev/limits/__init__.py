@@ -1,1 +1,1 @@
-"""The largest of everything, under the memory and the CPU share that the functions have."""
+"""The largest inputs and backlogs, under the memory and the CPU share of the functions."""

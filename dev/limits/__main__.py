@@ -1,4 +1,4 @@
-"""Run the largest of everything under the memory and the CPU share of the functions, and print a table.
+"""Run the largest inputs and backlogs under the memory and the CPU share of the functions; print a table.
 
 The figures are the worst of all runs of a case: the time that the function would take in Lambda, where it has
 only a share of a CPU, its CPU time, and the most memory that it had. Time in the queue for a CPU of this

@@ -22,7 +22,7 @@ MAX_ANSWER_BYTES = 6 * (1 << 20)  # https://docs.aws.amazon.com/lambda/latest/dg
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the largest is; `slots` and `parked` are the contract's, the others a very bad day's."""
+    """How large a case is: `slots` is the limit of the contract, the others are those of a very bad day."""
 
     slots: int = 2_000
     batches: int = 100

@@ -1,4 +1,4 @@
-"""The largest of everything, each a case: what is stored, what is called, and what must be true then."""
+"""The cases, one for each large input or backlog: what is stored, what is called, what must be true then."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Function:
         answer, error = None, None
         try:
             answer = self.handle(event, context)
-        except BaseException:  # noqa: BLE001 - a MemoryError too is what is to be told
+        except BaseException:  # noqa: BLE001 - a MemoryError is reported too
             error = traceback.format_exc(limit=-3)
         return Invocation(*context.spent(), _peak_mb(), answer, error)
 

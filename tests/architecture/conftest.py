@@ -1,4 +1,4 @@
-"""What the tools that deploy make of the template, asked once."""
+"""What the deployment tools make of the template, asked once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other teams read is that of the models, complete, and true."""
+"""The files for other teams are generated from the models, complete and valid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ASYNCAPI = json.loads((CONTRACT / "asyncapi.json").read_text("utf-8"))
 OPENAPI = json.loads((CONTRACT / "openapi.json").read_text("utf-8"))
 
 
-def test_every_file_of_the_kit_is_that_of_the_models() -> None:
+def test_every_file_of_the_kit_is_as_the_models_generate_it() -> None:
     written = {path: path.read_text("utf-8") for path in CONTRACT.rglob("*.json")}
     assert written == documents(), "run make schemas"
 

@@ -65,12 +65,12 @@ def answers(translated: dict[str, Any]) -> Mapping[str, str | None]:
 
 
 @pytest.mark.parametrize("case", ACCEPTED)
-def test_what_can_be_deployed_is_accepted(answers: Mapping[str, str | None], case: str) -> None:
+def test_valid_deployment_parameters_are_accepted(answers: Mapping[str, str | None], case: str) -> None:
     assert answers[case] is None
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_deployed_is_refused_with_its_reason(
+def test_invalid_deployment_parameters_are_rejected_with_the_reason(
     answers: Mapping[str, str | None], case: str
 ) -> None:
     assert REFUSED[case][1] in str(answers[case])
@@ -98,7 +98,7 @@ def test_a_url_that_may_hold_a_password_is_never_shown() -> None:
     assert hidden == {name for name in parameters if name.endswith("Url")} - {"AwsEndpointUrl"}
 
 
-def test_a_deployment_needs_nothing_given() -> None:
+def test_a_deployment_needs_no_parameter() -> None:
     assert all("Default" in each for each in TEMPLATES["template.yaml"]["Parameters"].values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dev.programs.process import run_to_end
 from els_core.settings import Settings
 from tests.architecture.documents import PAGES, Page, tables
 from tests.architecture.project import CORE, parse
@@ -78,6 +80,12 @@ def test_every_make_target_and_its_variables_exist(source: Page | Path) -> None:
             assert f"$({variable})" in recipes[target], f"{target} {variable}"
 
 
+def test_make_help_lists_every_command_in_80_columns() -> None:
+    listed = run_to_end(["make", "--no-print-directory", "help"], 10, cwd=Path(), environment=os.environ)
+    assert set(re.findall(r"^  make ([a-z-]+)", listed, re.MULTILINE)) == targets().keys() - {"install"}
+    assert [line for line in listed.splitlines() if len(line) > 80] == []
+
+
 def test_the_workflows_run_targets_that_exist() -> None:
     workflow = Path(".github/workflows/check.yml").read_text("utf-8")
     run = [target for line in re.findall(r"targets: (.+)", workflow) for target in line.split()]
@@ -120,7 +128,7 @@ def test_every_invariant_has_its_section() -> None:
         assert "`tests/" in text.partition("**Shown by**")[2], heading
 
 
-def test_the_words_of_our_own_are_few() -> None:
+def test_the_glossary_has_fewer_than_ten_words_of_this_project() -> None:
     [own] = [table for head, table in tables(Page(Path("docs/glossary.md")).text).items() if head == "word"]
     assert 0 < len(own) < 10
 

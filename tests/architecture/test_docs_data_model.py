@@ -1,4 +1,4 @@
-"""docs/data-model.md lists what the migrations make and which keys Redis has, no more and no less."""
+"""docs/data-model.md lists exactly what the migrations make and which keys Redis has."""
 
 from __future__ import annotations
 

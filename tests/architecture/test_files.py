@@ -83,7 +83,7 @@ def _called_on_modules(path: Path) -> set[str]:
 
 
 @pytest.mark.fault(44)
-def test_nothing_else_is_skipped_and_nothing_sleeps() -> None:
+def test_only_the_listed_tests_are_skipped_and_none_sleeps() -> None:
     forbidden = {"skip", "skipif", "xfail", "sleep"}
     found = {
         (str(path), name)

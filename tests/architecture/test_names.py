@@ -1,4 +1,4 @@
-"""The field's own words: a home-made name that was replaced does not come back."""
+"""Names are standard terms: a home-made name that was replaced is not used again."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def identifiers(path: Path) -> Iterator[str]:
                 yield from name.split(".")
 
 
-def test_no_replaced_name_comes_back() -> None:
+def test_no_replaced_name_is_used() -> None:
     found: dict[str, set[str]] = defaultdict(set)
     for path in python_files(*OURS):
         for name in set(identifiers(path)) & OLD.keys():

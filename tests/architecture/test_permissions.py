@@ -1,4 +1,4 @@
-"""docs/permissions.md tells the truth: every role and policy has the rows of its table, and no others."""
+"""docs/permissions.md is true: every role and policy has the rows of its table, and no others."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def granted(role: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def test_every_role_has_the_permissions_of_the_table_and_no_others(made: Mapping[str, Any]) -> None:
-    told = {
+    documented = {
         (function, permission, "".join(resource))
         for [function], [permission], resource in table("Roles of the functions")
     }
@@ -88,7 +88,7 @@ def test_every_role_has_the_permissions_of_the_table_and_no_others(made: Mapping
         if each["Type"] == "AWS::IAM::Role"
         for permission, resource in granted(each)
     }
-    assert found == told
+    assert found == documented
 
 
 def test_only_the_service_of_lambda_takes_on_a_role_of_a_function(made: Mapping[str, Any]) -> None:
@@ -98,7 +98,7 @@ def test_only_the_service_of_lambda_takes_on_a_role_of_a_function(made: Mapping[
 
 
 def test_the_policies_of_the_stores_are_those_of_the_table() -> None:
-    told = {
+    documented = {
         (policy, permission, "".join(resource))
         for [policy], [permission], resource in table("Policies of the stores that are made here")
     }
@@ -113,7 +113,7 @@ def test_the_policies_of_the_stores_are_those_of_the_table() -> None:
         for statement in (one for document in documents for one in document["Statement"]):
             for resource in resources_of(statement["Resource"]):
                 found.add((name, statement["Action"], resource))
-    assert found == told
+    assert found == documented
 
 
 def resources_of(resource: Any) -> Iterator[str]:
@@ -132,13 +132,13 @@ def resources_of(resource: Any) -> Iterator[str]:
 
 
 def test_a_queue_admits_its_own_rules_alone(made: Mapping[str, Any]) -> None:
-    told = {
+    documented = {
         policy: (queues, sender, rules)
         for [policy], queues, [sender], rules in table("Policies of the queues")
     }
     found = {name: each for name, each in made.items() if each["Type"] == "AWS::SQS::QueuePolicy"}
-    assert set(found) == set(told)
-    for name, (queues, sender, rules) in told.items():
+    assert set(found) == set(documented)
+    for name, (queues, sender, rules) in documented.items():
         policy = found[name]["Properties"]
         [statement] = policy["PolicyDocument"]["Statement"]
         assert policy["PolicyDocument"]["Version"] == "2012-10-17"

@@ -25,7 +25,7 @@ def test_the_network_has_two_private_subnets_and_no_way_to_the_internet() -> Non
     assert not ways_out & {each["Type"] for each in RESOURCES.values()}
 
 
-def test_what_the_functions_call_in_aws_has_an_endpoint() -> None:
+def test_every_aws_service_that_the_functions_call_has_an_endpoint() -> None:
     endpoints = of_type("AWS::EC2::VPCEndpoint").values()
     kinds = {
         str(each["ServiceName"]).rpartition(".")[2]: each.get("VpcEndpointType", "Gateway")
@@ -64,7 +64,7 @@ def test_a_standby_and_a_proxy_are_made_when_they_are_asked_for() -> None:
     assert set(conditions.values()) == {"MakesStandby", "MakesProxy"}
 
 
-def test_nobody_but_the_functions_and_the_proxy_is_let_in() -> None:
+def test_only_the_functions_and_the_proxy_reach_the_stores() -> None:
     sources = {
         str(rule.get("SourceSecurityGroupId"))
         for group in of_type("AWS::EC2::SecurityGroup").values()

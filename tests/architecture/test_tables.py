@@ -90,7 +90,7 @@ def test_a_table_over_the_kinds_of_arrivals_covers_every_kind(name: str, classes
     assert classes >= KINDS_OF_ARRIVALS, name
 
 
-def test_arrivals_are_told_apart_by_a_total_match() -> None:
+def test_kinds_of_arrivals_are_distinguished_by_a_total_match() -> None:
     found = {
         path.relative_to(CORE).as_posix()
         for path in python_files(str(CORE))
@@ -105,7 +105,7 @@ def test_arrivals_are_told_apart_by_a_total_match() -> None:
 ENUMS = {kind.__name__ for kind in StrEnum.__subclasses__() if kind.__module__.startswith(CORE.name)}
 
 
-def test_members_are_told_apart_by_a_total_match_and_not_by_a_literal_collection() -> None:
+def test_members_are_distinguished_by_a_total_match_and_not_by_a_literal_collection() -> None:
     found = [
         f"{path}:{node.lineno}"
         for path in python_files(str(CORE))

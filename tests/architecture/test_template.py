@@ -141,7 +141,7 @@ def test_a_command_from_another_source_is_kept_with_the_unknown_events() -> None
     assert rule["Properties"]["Targets"] == unknown == [{"Id": "queue", "Arn": "UnknownEventsQueue.Arn"}]
 
 
-def test_every_function_logs_json_into_a_group_of_its_own_that_forgets(made: Mapping[str, Any]) -> None:
+def test_every_function_logs_json_into_its_own_group_with_a_retention(made: Mapping[str, Any]) -> None:
     for name, function in of_type(made, "AWS::Lambda::Function"):
         logging = function["Properties"]["LoggingConfig"]
         assert logging["LogFormat"] == "JSON"

@@ -1,4 +1,4 @@
-"""Whoever adds an outcome, a status or a kind is told by mypy about every place that must handle it.
+"""For a new outcome, status or kind, mypy names every place that must handle it.
 
 Each test makes one addition to a copy of the core. The table beside it lists the places that mypy names, and
 so what there is to edit. A place that is missing here was made total: add it. A place that mypy no longer
@@ -7,14 +7,12 @@ names drops the addition silently: make it total again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from tests.architecture.documents import Page
 from tests.architecture.product_copies import Addition, named_places
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OUTCOME = '\n\n@dataclass(frozen=True, slots=True)\nclass Added:\n    """An outcome."""\n'
 ARRIVAL = """
@@ -124,6 +122,15 @@ PLACES = {
     "an answer to a registration": {"application/signals.py of_registration"},
 }
 
+# The headings of docs/changing.md under which it says what these additions touch.
+RECIPES = {
+    "an outcome": "A new outcome of an arrival",
+    "a reason": "A new reason for excess and late",
+    "a status": "A new status of a batch",
+    "a kind of arrival": "A new kind of arrival",
+    "a domain event": "A new outbound event",
+}
+
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> dict[str, set[str]]:
@@ -136,3 +143,10 @@ def named(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
 @pytest.mark.parametrize("addition", CHANGES)
 def test_mypy_names_every_place_that_must_handle(addition: str, named: dict[str, set[str]]) -> None:
     assert named.get(addition, set()) == PLACES[addition]
+
+
+@pytest.mark.parametrize(("addition", "recipe"), RECIPES.items())
+def test_the_recipe_of_an_addition_names_every_file_with_such_a_place(addition: str, recipe: str) -> None:
+    text = Page(Path("docs/changing.md")).sections("## ")[recipe]
+    files = {place.partition(" ")[0] for place in PLACES[addition]}
+    assert {file for file in files if f"`{file}`" not in text} == set()

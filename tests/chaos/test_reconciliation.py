@@ -158,7 +158,7 @@ WRONG: dict[str, Callable[[Run], object]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_is_found(run: Run, what: str) -> None:
+def test_every_planted_difference_is_found(run: Run, what: str) -> None:
     WRONG[what](run)
     assert run.failed_checks()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 
 
-def test_the_first_sending_of_a_final_result_tells_how_long_it_waited(
+def test_the_first_sending_of_a_final_result_returns_how_long_it_waited(
     store: RepositoryUnderTest, repository: Repository
 ) -> None:
     register(repository, 1)

@@ -142,7 +142,7 @@ def test_a_savepoint_rolls_back_only_its_own_writes(repository: Repository) -> N
     assert repository.snapshots(["inside"]) == []
 
 
-def test_locks_and_view_together_are_what_they_are_one_after_the_other(repository: Repository) -> None:
+def test_locking_and_viewing_in_one_call_equals_doing_both_in_turn(repository: Repository) -> None:
     register(repository, 3)
     decide_and_commit(repository, content("a"))
     arrivals = [content("a"), content("b"), content("early", "other")]

@@ -76,7 +76,9 @@ def run(built: Path, name: str, variables: Any, places: dict[str, str]) -> Any:
         return runtime.invoke(json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8")))
 
 
-def test_every_event_runs_after_the_migration_and_is_heard_on_the_bus(invoke: Invoke, endpoint: str) -> None:
+def test_every_event_runs_after_the_migration_and_the_result_is_published(
+    invoke: Invoke, endpoint: str
+) -> None:
     assert invoke("migrate_database")["revision"]
     assert invoke("register_batch") == {"batchItemFailures": []}
     assert invoke("provision_content") == {"batchItemFailures": []}

@@ -37,7 +37,7 @@ def test_the_bodies_reach_both_sides_of_the_parser() -> None:
 
 
 @pytest.mark.fault(25)
-def test_whatever_the_parser_raises_concerns_one_message_alone() -> None:
+def test_an_error_of_the_parser_affects_one_message_only() -> None:
     class Queue:
         letters: list[DeadLetter] = []  # noqa: RUF012 - one test
 

@@ -1,4 +1,4 @@
-"""Stands between the service and Postgres: sees every statement, whoever sent it and however.
+"""A proxy between the service and Postgres that sees every statement.
 
 Nothing of the service is hooked, so faults stay provable whatever the adapter does. Statements that travel
 together are held back one by one: what a test does before a statement happens when all before it have run.
@@ -209,7 +209,7 @@ class Conversation:
 
 
 class ProxiedEnvironment(Environment):
-    """An environment whose every word to Postgres passes a proxy."""
+    """An environment whose connections to Postgres go through a proxy."""
 
     def __init__(self, database_url: str, redis_url: str) -> None:
         self.proxy = PostgresProxy(database_url)

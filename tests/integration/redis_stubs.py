@@ -1,4 +1,4 @@
-"""A server that answers Redis's protocol with what it is told to, and an address that leads to another."""
+"""A server that gives the replies of a test in Redis's protocol, and an address that forwards to another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dev.programs.lifecycle import Lifecycle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What a client says before its first command, and what it wants to hear.
+# What a client sends before its first command, and the replies that it expects.
 SETUP = {b"HELLO": b"%1\r\n$5\r\nproto\r\n:3\r\n", b"CLIENT": b"+OK\r\n", b"PING": b"+PONG\r\n"}
 CHUNK = 65_536
 

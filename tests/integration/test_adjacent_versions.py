@@ -171,7 +171,7 @@ def test_the_functions_of_the_version_before_write_on_the_new_schema(
 
 
 @pytest.mark.parametrize(("before", "after"), PAIRS)
-def test_what_the_version_before_wrote_is_the_same_after_the_migration(
+def test_a_migration_changes_no_value_that_the_version_before_wrote(
     connection: Connection, before: str, after: str
 ) -> None:
     upgrade(connection, before)

@@ -1,4 +1,4 @@
-"""The audit finds every planted fault, repairs what is safe to repair, and finds no other."""
+"""The audit finds every planted fault and nothing else, and repairs what is safe to repair."""
 
 from __future__ import annotations
 

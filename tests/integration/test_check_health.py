@@ -37,7 +37,7 @@ def down(gauges: dict[str, float]) -> set[str]:
     return {name for name in UP if gauges[name] == 0}
 
 
-def test_the_gauges_tell_what_waits_and_what_is_up(
+def test_the_gauges_show_what_waits_and_which_stores_answer(
     dead_letter_queue: DeadLetterQueue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call("register_batch", example_event("register_batch"))

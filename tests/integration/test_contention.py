@@ -1,4 +1,4 @@
-"""Contention is not exhaustion: locks are waited for, and rows that were written first are read."""
+"""A locked slot is not a used slot: locks are waited for, and a row that was written first is the answer."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ KEPT = {
         *("file_upload_id", "correlation_id", "supersedes"),
     },
     "parked_arrivals": {"batch_id", "identity", "arrival"},  # the rows are deleted
-    "outbox": {"batch_id", "detail_type", "detail"},  # nothing of the batch waits in it
+    "outbox": {"batch_id", "detail_type", "detail"},  # no event of the batch waits in it
     "batch_epochs": {"batch_id", "status", "ended_by", "detail_type", "digest"},
     "superseded_arrivals": {"batch_id", "identity", "by_identity", "by_command", "essay_id"},
     "batch_commands": {
@@ -149,12 +149,12 @@ def test_the_final_result_can_be_announced_again_without_what_was_erased(ended: 
     again = ended.bus.published[-1]
     assert (again.event_id, again.detail_type) == (first.event_id, first.detail_type)
     assert MARK not in again.detail
-    told, data = json.loads(first.detail)["data"], json.loads(again.detail)["data"]
-    assert set(data) == set(told)
-    assert (data["digest"], data["user_id"]) == (told["digest"], "erased")
+    before, data = json.loads(first.detail)["data"], json.loads(again.detail)["data"]
+    assert set(data) == set(before)
+    assert (data["digest"], data["user_id"]) == (before["digest"], "erased")
 
 
-def test_what_has_not_ended_or_is_not_told_yet_is_left_as_it_is(environment: Environment) -> None:
+def test_a_batch_that_has_not_ended_or_has_an_unsent_event_is_not_erased(environment: Environment) -> None:
     environment.register(registration(1, "open"))
     environment.provision(content("a", "awaited"))
     environment.bus.is_down = True
@@ -176,7 +176,7 @@ def erased_columns() -> dict[str, set[str]]:
     return {table: set(re.findall(r"\b(\w+) = ", assignments)) for table, assignments in parts}
 
 
-def test_every_column_with_text_is_either_erased_or_known_to_say_nothing_about_a_person() -> None:
+def test_every_text_column_is_erased_or_holds_nothing_personal() -> None:
     erased = erased_columns()
     for name, table in METADATA.tables.items():
         texts = {column.name for column in table.columns if isinstance(column.type, Text | JSONB)}
@@ -184,7 +184,7 @@ def test_every_column_with_text_is_either_erased_or_known_to_say_nothing_about_a
         assert not KEPT[name] & erased.get(name, set()), name
 
 
-def test_the_shell_lists_first_and_erases_all_batches_of_a_user_when_told_to(
+def test_the_command_lists_the_batches_of_a_user_and_erases_them_only_with_yes(
     dead_letter_queue: DeadLetterQueue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call("register_batch", example_event("register_batch"))

@@ -33,7 +33,7 @@ def test_the_example_events_of_the_repository_make_a_batch_ready(dead_letter_que
     assert dead_letter_queue.messages() == []
 
 
-def test_the_audit_counts_findings_by_kind_in_lambda_and_prints_them_in_a_shell(
+def test_the_audit_counts_findings_by_kind_in_lambda_and_prints_them_on_the_command_line(
     dead_letter_queue: DeadLetterQueue,
     postgres: PostgresServer,
     database_url: str,
@@ -52,7 +52,7 @@ def test_the_audit_counts_findings_by_kind_in_lambda_and_prints_them_in_a_shell(
     assert dead_letter_queue.messages() == []
 
 
-def test_the_shell_reports_a_missing_setting_or_an_unavailable_store_in_one_line(
+def test_the_command_line_reports_a_missing_setting_or_an_unavailable_store_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("ELS_DATABASE_URL", "ELS_REDIS_URL", "AWS_DEFAULT_REGION"):
@@ -66,6 +66,15 @@ def test_the_shell_reports_a_missing_setting_or_an_unavailable_store_in_one_line
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("els: Postgres")
     bootstrap.container.cache_clear()
+
+
+@pytest.mark.parametrize("days", ["0", "36501", "a week"])
+def test_the_command_line_says_which_numbers_of_days_an_audit_takes(
+    days: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["audit", "--days", days])
+    assert "argument --days: expected a whole number from 1 to 36500" in capsys.readouterr().err
 
 
 def test_an_unknown_batch_is_answered_with_404_in_json(dead_letter_queue: DeadLetterQueue) -> None:

@@ -176,14 +176,14 @@ def deliver_until_decided(environment: Environment, batch_id: str, dice: Random)
 
 @pytest.mark.fault(27)
 @pytest.mark.fault(28)
-@pytest.mark.parametrize(("error", "told"), ERRORS)
+@pytest.mark.parametrize(("error", "named"), ERRORS)
 def test_an_error_is_a_fault_and_the_next_call_reaches_the_server_that_is_there_now(
-    database_url: str, valkey: ValkeyServer, error: str, told: str
+    database_url: str, valkey: ValkeyServer, error: str, named: str
 ) -> None:
     with RedisStub(lambda _: Reply(f"-{error}\r\n".encode())) as sick, Forwarder(sick.port) as address:
         environment = Environment(database_url, address.url)
         environment.register(registration(2))
-        with pytest.raises(ExternalServiceError, match=rf"Redis is unavailable.*\({told}\)"):
+        with pytest.raises(ExternalServiceError, match=rf"Redis is unavailable.*\({named}\)"):
             environment.provision(content("a"))
         assert environment.snapshot().assigned == ()
         address.target = valkey.port

@@ -1,4 +1,4 @@
-"""Arrivals before their registration are parked, and the registration decides them, whoever comes first."""
+"""Arrivals before their registration are parked and decided by it, also when both race."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Roles:
-    """An empty database with an owner who may make roles, as Aurora's first user may, and nobody else yet."""
+    """An empty database whose owner may make roles, as Aurora's first user may; no other role exists yet."""
 
     def __init__(self, postgres: PostgresServer) -> None:
         mark = uuid4().hex[:8]
@@ -134,7 +134,7 @@ def test_a_role_with_a_password_is_not_made_here(roles: Roles) -> None:
         roles.upgrade(logs_in_with_iam=False)
 
 
-def test_what_the_owner_may_not_do_is_named_until_somebody_has_done_it(roles: Roles) -> None:
+def test_the_migration_names_what_the_owner_may_not_do_until_it_is_done(roles: Roles) -> None:
     roles.postgres.execute(f'CREATE ROLE "{roles.runtime}" LOGIN')
     with pytest.raises(ProcessingError, match=r"let an administrator run it") as refused:
         roles.upgrade(logs_in_with_iam=False)

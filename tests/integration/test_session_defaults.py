@@ -1,4 +1,4 @@
-"""Whatever server, database and role have for defaults, all work, or are refused with a sentence."""
+"""The service works with any defaults of server, database and role, or says what to change."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_default_of_the_database_or_of_the_role_changes_nothing(
     environment.close()
 
 
-def test_a_role_whose_search_path_leads_elsewhere_is_told_so(
+def test_a_wrong_search_path_is_an_error_that_says_what_to_correct(
     postgres: PostgresServer, database_url: str, valkey: ValkeyServer
 ) -> None:
     database = database_url.rpartition("/")[2]

@@ -169,7 +169,9 @@ def test_a_missing_bus_is_found_before_everything_else(environment: InMemoryEnvi
 
 
 @pytest.mark.fault(29)
-def test_a_version_of_the_future_is_found_and_replaced(environment: InMemoryEnvironment) -> None:
+def test_a_version_greater_than_that_of_postgres_is_found_and_replaced(
+    environment: InMemoryEnvironment,
+) -> None:
     metadata = environment.redis.keys_of("b").metadata
     assert metadata is not None
     environment.redis.keys_of("b").metadata = replace(metadata, version=10**6)

@@ -57,8 +57,8 @@ SENTENCES = {
     "something parked cannot be decided": (
         replace(overview(slots=2, missing=FIVE[:2]), parked_count=1, parked_since=NOW - HOUR),
         (
-            "waiting for 2 of 2: essay-0000, essay-0001; 41 minutes left; 1 parked could not be decided: "
-            "operators must look at them"
+            "waiting for 2 of 2: essay-0000, essay-0001; 41 minutes left; 1 parked arrival "
+            "could not be decided: operators must check the stored data"
         ),
     ),
     "the deadline has passed": (

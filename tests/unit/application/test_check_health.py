@@ -74,7 +74,7 @@ BREAKING: dict[Metric, tuple[Callable[[System], None], str]] = {
 
 
 @pytest.mark.parametrize("metric", BREAKING)
-def test_what_is_down_is_a_gauge_of_0_and_the_others_are_asked_all_the_same(metric: Metric) -> None:
+def test_a_store_that_is_down_has_a_gauge_of_0_and_the_others_are_still_checked(metric: Metric) -> None:
     system = System()
     break_it, code = BREAKING[metric]
     break_it(system)
@@ -85,7 +85,7 @@ def test_what_is_down_is_a_gauge_of_0_and_the_others_are_asked_all_the_same(metr
     assert fault.error_code == code
 
 
-def test_an_error_that_nobody_expected_is_a_finding_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_a_finding_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def explode() -> None:
         raise ZeroDivisionError
 

@@ -143,7 +143,9 @@ def test_in_a_merged_decision_later_rows_and_snapshots_replace_earlier_ones() ->
     assert (merged.batches, merged.updates) == ({"b": second}, [earlier, later])
 
 
-def test_a_version_of_the_future_is_a_lie_and_is_replaced_exactly(environment: InMemoryEnvironment) -> None:
+def test_a_version_greater_than_that_of_postgres_is_replaced_exactly(
+    environment: InMemoryEnvironment,
+) -> None:
     proposals = {key_of(A): Proposal(ProposalKind.ASSIGNED, "essay-0000", 10**6)}
     [update] = decide_together(environment, A, proposals=proposals).updates
     assert update.replaces == 10**6

@@ -1,4 +1,4 @@
-"""The gauges of a health check: what nobody could tell has none."""
+"""The gauges of a health check: a figure that could not be read has none."""
 
 from __future__ import annotations
 

@@ -90,9 +90,9 @@ def test_an_awaited_batch_has_no_deadline_and_no_slots() -> None:
 def test_lists_and_digest_are_those_of_the_final_result(status: Status) -> None:
     held = snapshot(3, ["a"], ["f"], status=status)
     final = final_result(batch_closed(held)).model_dump()
-    told = answer(held).model_dump()
+    answered = answer(held).model_dump()
     for name in ("ready_essays", "validation_failures", "digest"):
-        assert told[name] == final[name]
+        assert answered[name] == final[name]
 
 
 def test_the_failures_of_a_failed_batch_are_those_of_its_final_result() -> None:

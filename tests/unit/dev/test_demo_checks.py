@@ -222,7 +222,7 @@ TAMPERING: list[tuple[int, str, Callable[[Case], None]]] = [
 
 
 @pytest.mark.parametrize(("number", "what", "tamper"), TAMPERING, ids=[f"{n} {w}" for n, w, _ in TAMPERING])
-def test_what_was_tampered_with_is_found(
+def test_tampered_evidence_is_found(
     case: Case, number: int, what: str, tamper: Callable[[Case], None]
 ) -> None:
     tamper(case)
@@ -235,7 +235,7 @@ def test_every_invariant_of_the_catalogue_is_checked_and_tried(case: Case) -> No
     assert {number for number, _, _ in TAMPERING} == set(INVARIANTS)
 
 
-def test_what_was_closed_before_the_flush_need_not_be_known_again(case: Case) -> None:
+def test_redis_need_not_know_batches_that_were_closed_before_the_flush(case: Case) -> None:
     case.change("complete", changed_at=FLUSHED_AT - 1)
     case.metadata("complete")
     assert case.violated() == set()

@@ -1,4 +1,4 @@
-"""What deploys says what went wrong: a migration that failed, an architecture that does not exist."""
+"""The deployment tools say what went wrong: a failed migration, an architecture that does not exist."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FakeLambda:
 
 @dataclass(frozen=True)
 class FakeStack(Stack):
-    """A stack whose functions answer what they are told."""
+    """A stack whose functions give the answers of a test."""
 
     answering: FakeLambda
 
@@ -49,7 +49,7 @@ def test_a_migration_by_invocation_returns_the_revision() -> None:
     assert function.invoked == [("migrate", b"{}")]
 
 
-def test_a_migration_that_fails_is_no_success_and_names_what_helps() -> None:
+def test_a_failed_migration_is_an_error_that_says_what_to_do() -> None:
     function = FakeLambda({"errorMessage": "No module named 'els_core'"}, FunctionError="Unhandled")
     with pytest.raises(ServerError, match=r"No module named 'els_core'.*BUNDLE=1"):
         migrate(stack_with(function))

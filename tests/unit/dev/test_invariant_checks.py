@@ -201,12 +201,12 @@ def test_an_event_that_is_delivered_twice_is_no_violation() -> None:
 
 
 @pytest.mark.parametrize(("number", "detail", "tamper"), TAMPERING, ids=[f"{n} {d}" for n, d, _ in TAMPERING])
-def test_what_was_tampered_with_is_found(number: int, detail: str, tamper: Tampering) -> None:
+def test_tampered_evidence_is_found(number: int, detail: str, tamper: Tampering) -> None:
     found = violations(tamper(in_order()), is_quiescent=True)
     assert [each for each in found if each.invariant == number and detail in each.detail]
 
 
-def test_what_may_still_be_in_flight_is_judged_only_when_nothing_is() -> None:
+def test_checks_that_need_quiescence_run_only_when_nothing_is_in_flight() -> None:
     in_flight = replace(without("BatchRegistrationRejected")(in_order()), outbox=in_order().received[2:3])
     assert violated(in_flight, is_quiescent=False) == set()
     assert violated(in_flight) == {6}

@@ -25,13 +25,13 @@ def test_the_tables_are_made_first() -> None:
     assert len(commands("migrate_database")) == 2
 
 
-def test_a_function_that_raises_is_a_fault_although_sam_ends_well() -> None:
+def test_a_function_that_raises_is_a_fault_although_sam_exits_with_0() -> None:
     raised = {"errorMessage": "no such table", "errorType": "ProcessingError", "stackTrace": []}
     assert fault(f"START RequestId\n{json.dumps(raised)}\n") == "ProcessingError: no such table"
 
 
 @pytest.mark.parametrize("said", ["", "START RequestId", "Traceback"])
-def test_no_answer_is_a_fault(said: str) -> None:
+def test_a_missing_answer_is_a_fault(said: str) -> None:
     assert str(fault(said)).startswith("no answer")
 
 

@@ -1,4 +1,4 @@
-"""What is opened is closed, whatever happens between."""
+"""A lifecycle closes what it has opened, whatever happens in between."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def test_a_finding_that_is_accepted_is_no_problem() -> None:
     assert judge([FINDING], ACCEPTANCE) == []
 
 
-def test_a_finding_that_nobody_answered_is_a_problem() -> None:
+def test_a_finding_that_is_not_accepted_is_a_problem() -> None:
     problem = "CKV_AWS_1 AWS::SQS::Queue.SomeQueue in /template.json: Ensure something"
     assert judge([FINDING], {}) == [problem]
 
@@ -29,7 +29,7 @@ def test_the_same_finding_on_another_type_of_resource_is_a_problem() -> None:
     assert len(judge([FINDING, other], ACCEPTANCE)) == 1
 
 
-def test_an_acceptance_that_finds_nothing_any_more_is_a_problem() -> None:
+def test_an_acceptance_without_a_finding_is_a_problem() -> None:
     assert judge([], ACCEPTANCE) == ["CKV_AWS_1 finds no AWS::SQS::Queue any more"]
 
 

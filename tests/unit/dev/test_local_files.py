@@ -110,7 +110,7 @@ def test_every_container_says_when_it_is_ready_and_postgres_by_tcp() -> None:
     assert postgres[1:] == ["pg_isready", "-h", "127.0.0.1", "-U", "els"]
 
 
-def test_no_event_answers_a_url_that_nobody_serves() -> None:
+def test_the_event_of_the_migration_has_no_response_url() -> None:
     events = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "events").glob("*.json")}
     assert events["migrate_database"] == {}
     assert not [name for name, event in events.items() if "ResponseURL" in event]

@@ -59,12 +59,12 @@ def test_a_wrong_answer_about_a_used_slot_is_reported(
 
 
 @pytest.mark.fault(29)
-def test_a_version_of_the_future_cannot_be_true() -> None:
+def test_a_version_greater_than_that_of_postgres_is_wrong() -> None:
     assert found(available=[A], used={}, version=6) is FindingKind.REDIS_DIFFERS
 
 
 @pytest.mark.fault(29)
-def test_what_cannot_be_read_is_wrong() -> None:
+def test_an_unreadable_view_is_wrong() -> None:
     finding = compare(SNAPSHOT, UnreadableView(), NOW)
     assert finding is not None
     assert finding.kind is FindingKind.REDIS_DIFFERS

@@ -18,8 +18,11 @@ NAMES = {
     name: name
     for name in (
         "RegisterBatchQueue",
+        "SteerBatchQueue",
         "ProvisionContentQueue",
+        "UnknownEventsQueue",
         "RegisterBatchFunction",
+        "SteerBatchFunction",
         "ProvisionContentFunction",
         "ExpireBatchesFunction",
         "PublishOutboxFunction",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from tests.unit.observability.alarms import Points
 
-QUEUES = ("register_batch", "provision_content")
+QUEUES = ("register_batch", "steer_batch", "provision_content")
 HOUR = timedelta(hours=1)
 
 
@@ -153,13 +153,14 @@ PROVOKED: dict[str, tuple[Callable[[System], None], Callable[[System], None]]] =
     "RedisDown": (stop_redis, nothing),
     "EventBusMissing": (delete_the_bus, nothing),
     "QueuesUnreadable": (stop_sqs, nothing),
-    "ResultNotTold": (stop_the_bus_before_a_result, nothing),
+    "ResultNotSent": (stop_the_bus_before_a_result, nothing),
     "LateBatchOpen": (stop_the_jobs, nothing),
     "StuckBatch": (stop_the_jobs, nothing),
     "SweepSilent": (stop_the_jobs, nothing),
     "RelaySilent": (stop_the_jobs, nothing),
     "ParkedTooLong": (never_register, nothing),
     "RegisterBatchDeadLetters": (add_dead_letters, nothing),
+    "SteerBatchDeadLetters": (add_dead_letters, nothing),
     "ProvisionContentDeadLetters": (add_dead_letters, nothing),
     "FaultsPersist": (nothing, fail),
     "RacesLost": (nothing, System.lose_races),
@@ -168,6 +169,7 @@ PROVOKED: dict[str, tuple[Callable[[System], None], Callable[[System], None]]] =
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 WRITTEN_BY_AWS = {
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"): (60, 1_000),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): (0, 1),
     ("AWS/Lambda", "Throttles"): (0, 1),
     ("AWS/Lambda", "Duration"): (2_000, 29_000),
 }
@@ -211,7 +213,7 @@ def test_users_are_hurt_when_one_of_these_alarms_fires() -> None:
     assert set(named) <= set(ALARMS)
 
 
-def test_every_alarm_tells_the_topic_when_it_begins_and_when_it_ends() -> None:
+def test_every_alarm_notifies_the_topic_when_it_begins_and_when_it_ends() -> None:
     kinds = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
     found = [one for one in TEMPLATE.document["Resources"].values() if one["Type"] in kinds]
     assert len(found) == len(ALARMS) + 1

@@ -56,7 +56,7 @@ class AuditReport:
 
 @dataclass(frozen=True, slots=True)
 class AuditBatches:
-    """Read-only unless told to repair; then it does what the sweep, the relay and the next event would do.
+    """Read-only unless asked to repair; then it does what the sweep, the relay and the next event would do.
 
     `sweep` and `relay` are factories, so that a read-only audit needs no event bus. `bus` is None when none
     is configured; then it is not checked.

@@ -1,4 +1,4 @@
-"""Describe where a batch stands, read from Postgres, and whose move it is."""
+"""Describe where a batch stands, read from Postgres, and who has to act."""
 
 from __future__ import annotations
 
@@ -119,7 +119,10 @@ def _parked(overview: BatchOverview) -> str:
 def _undecidable(overview: BatchOverview) -> str:
     if not overview.parked_count:
         return ""
-    return f"{overview.parked_count} parked could not be decided: operators must look at them"
+    arrivals = (
+        "1 parked arrival" if overview.parked_count == 1 else f"{overview.parked_count} parked arrivals"
+    )
+    return f"{arrivals} could not be decided: operators must check the stored data"
 
 
 def _time_left(overview: BatchOverview) -> str:
@@ -146,7 +149,7 @@ def _announced(overview: BatchOverview) -> str:
 
 
 def _job(name: str, last_run: datetime | None, now: datetime) -> str:
-    """Say when a job last ran, and whose move it is if that is too long ago."""
+    """Say when a job last ran, and who has to act if that is too long ago."""
     if last_run is None:
         return f"{name} has never run: operators must check its schedule"
     ago = f"{name} last ran {_duration(now - last_run)} ago"

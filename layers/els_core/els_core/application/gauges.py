@@ -24,7 +24,7 @@ class Gauge:
 
 
 def gauges_of(report: HealthReport) -> Iterator[Gauge]:
-    """Yield every gauge of a health check; what nobody could tell has none."""
+    """Yield every gauge of a health check; a figure that could not be read has none."""
     yield Gauge(Metric.HEALTH_CHECKS, 1)
     yield Gauge(Metric.POSTGRES_UP, report.backlog is not None)
     yield Gauge(Metric.REDIS_UP, report.is_redis_up)

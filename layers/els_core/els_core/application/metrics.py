@@ -181,7 +181,7 @@ class Metric(Enum):
         MetricUnit.COUNT,
         "Audits that found no outbound event bus.",
     )
-    AUDIT_HEALED = "AuditHealed", MetricUnit.COUNT, "Findings that the audit repaired."
+    AUDIT_REPAIRED = "AuditRepaired", MetricUnit.COUNT, "Findings that the audit repaired."
     AUDIT_UNRESOLVED = "AuditUnresolved", MetricUnit.COUNT, "Findings that remain after the audit."
 
     # Gauges of the health check. A store that does not answer has no gauges but its 0 of up.

@@ -14,6 +14,7 @@ from els_core.domain.errors import FaultError
 from els_core.settings import SettingsError
 
 OK, FINDINGS, UNABLE = 0, 1, 2
+MAX_DAYS = 36_500  # a hundred years
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,10 +57,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _days(text: str) -> int:
-    days = int(text)
-    if not 1 <= days <= 36_500:  # noqa: PLR2004 - a hundred years
-        raise ValueError(text)
-    return days
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MAX_DAYS}")
+    return int(text)
 
 
 def _audit(*, repair: bool, window: timedelta) -> int:

@@ -52,7 +52,7 @@ class BatchStatusAnswer(WireModel):
 
     batch_id: str
     status: Status
-    sentence: Annotated[str, Field(description="what the batch waits for and whose move it is, for people")]
+    sentence: Annotated[str, Field(description="what the batch waits for and who has to act, for people")]
     version: int
     expected_count: int
     assigned_count: int

@@ -107,7 +107,7 @@ def compare(
     if isinstance(view, UnreadableView):
         return _finding(FindingKind.REDIS_DIFFERS, snapshot, "Redis holds values that cannot be read")
     if view.version > snapshot.batch.version:
-        return _finding(FindingKind.REDIS_DIFFERS, snapshot, "Redis claims a version of the future")
+        return _finding(FindingKind.REDIS_DIFFERS, snapshot, "Redis claims a greater version than Postgres")
     used = {content_identity(slot.text_storage_id): slot.essay_id for slot in snapshot.assigned}
     used |= {failure.identity: failure.essay_id for failure in snapshot.slot_failures}
     wrong = (view.available - set(snapshot.available)) | {

@@ -117,7 +117,7 @@ class AssignedSlot:
 
 @dataclass(frozen=True, slots=True)
 class FreeSlot:
-    """A slot that nobody has."""
+    """A slot that is available."""
 
     essay_id: str
 

@@ -1,4 +1,4 @@
-"""CloudFormation gets exactly one response, whatever happens: in size, in time, and without a secret."""
+"""CloudFormation gets exactly one response, whatever happens: small enough, in time, and without a secret."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 STREAM = "2026/01/31/[$LATEST]abc"
 
 
-class AnswerBox:
-    """Where CloudFormation waits: keeps what is put, after failing as often as it is told to."""
+class ResponseEndpoint:
+    """The response URL of CloudFormation: keeps what is put, after the first `failures` requests."""
 
     def __init__(self) -> None:
         self.received: list[bytes] = []
@@ -31,43 +31,43 @@ class AnswerBox:
 
 
 @contextmanager
-def listening(box: AnswerBox) -> Iterator[AnswerBox]:
+def serving(endpoint: ResponseEndpoint) -> Iterator[ResponseEndpoint]:
     class Handler(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            if box.failures:
-                box.failures -= 1
+            if endpoint.failures:
+                endpoint.failures -= 1
                 self.send_error(503)
                 return
-            box.received.append(body)
-            box.content_types.append(self.headers["Content-Type"])
+            endpoint.received.append(body)
+            endpoint.content_types.append(self.headers["Content-Type"])
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
-            """Be silent."""
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        box.url = f"http://127.0.0.1:{server.server_port}/answer"
+        endpoint.url = f"http://127.0.0.1:{server.server_port}/answer"
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield box
+            yield endpoint
         finally:
             server.shutdown()
             thread.join()
 
 
 @pytest.fixture
-def box() -> Iterator[AnswerBox]:
-    with listening(AnswerBox()) as box:
-        yield box
+def endpoint() -> Iterator[ResponseEndpoint]:
+    with serving(ResponseEndpoint()) as endpoint:
+        yield endpoint
 
 
-def request(box: AnswerBox, request_type: str = "Create") -> dict[str, Any]:
+def request(endpoint: ResponseEndpoint, request_type: str = "Create") -> dict[str, Any]:
     return {
         "RequestType": request_type,
-        "ResponseURL": box.url,
+        "ResponseURL": endpoint.url,
         "StackId": "stack",
         "RequestId": "request",
         "LogicalResourceId": "DatabaseSchema",
@@ -78,8 +78,8 @@ def plenty() -> float:
     return 300.0
 
 
-def only_answer(box: AnswerBox) -> dict[str, Any]:
-    [body] = box.received
+def only_answer(endpoint: ResponseEndpoint) -> dict[str, Any]:
+    [body] = endpoint.received
     assert len(body) <= MAX_BYTES
     answer: dict[str, Any] = json.loads(body)
     return answer
@@ -93,9 +93,9 @@ def failing(error: BaseException) -> Any:
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
-def test_a_success_is_answered_with_the_revision(box: AnswerBox, request_type: str) -> None:
-    respond(request(box, request_type), STREAM, plenty, lambda: "0002")
-    answer = only_answer(box)
+def test_a_success_is_answered_with_the_revision(endpoint: ResponseEndpoint, request_type: str) -> None:
+    respond(request(endpoint, request_type), STREAM, plenty, lambda: "0002")
+    answer = only_answer(endpoint)
     assert (answer["Status"], answer["Data"]) == ("SUCCESS", {"Revision": "0002"})
     assert (answer["StackId"], answer["RequestId"], answer["LogicalResourceId"]) == (
         "stack",
@@ -103,13 +103,13 @@ def test_a_success_is_answered_with_the_revision(box: AnswerBox, request_type: s
         "DatabaseSchema",
     )
     assert STREAM in answer["Reason"]
-    assert box.content_types == [""]
+    assert endpoint.content_types == [""]
 
 
 @pytest.mark.fault(37)
-def test_delete_succeeds_without_doing_anything(box: AnswerBox) -> None:
-    respond(request(box, "Delete"), STREAM, plenty, failing(AssertionError("no work for Delete")))
-    assert only_answer(box)["Status"] == "SUCCESS"
+def test_delete_succeeds_without_doing_anything(endpoint: ResponseEndpoint) -> None:
+    respond(request(endpoint, "Delete"), STREAM, plenty, failing(AssertionError("no work for Delete")))
+    assert only_answer(endpoint)["Status"] == "SUCCESS"
 
 
 FAILURES: list[tuple[BaseException, str]] = [
@@ -123,37 +123,39 @@ FAILURES: list[tuple[BaseException, str]] = [
 
 @pytest.mark.fault(37)
 @pytest.mark.parametrize(("error", "reason"), FAILURES)
-def test_every_failure_is_answered_and_only_our_own_words_are_repeated(
-    box: AnswerBox, error: BaseException, reason: str
+def test_every_failure_is_answered_and_only_the_text_of_our_own_errors_is_shown(
+    endpoint: ResponseEndpoint, error: BaseException, reason: str
 ) -> None:
-    respond(request(box), STREAM, plenty, failing(error))
-    answer = only_answer(box)
+    respond(request(endpoint), STREAM, plenty, failing(error))
+    answer = only_answer(endpoint)
     assert answer["Status"] == "FAILED"
     assert answer["Reason"].startswith(reason)
 
 
 @pytest.mark.fault(37)
-def test_a_long_reason_is_cut_to_the_size_that_cloudformation_takes(box: AnswerBox) -> None:
-    respond(request(box), STREAM, plenty, failing(SettingsError("\u00e5" * 9_000)))
-    assert only_answer(box)["Status"] == "FAILED"
+def test_a_long_reason_is_cut_to_the_size_that_cloudformation_accepts(endpoint: ResponseEndpoint) -> None:
+    respond(request(endpoint), STREAM, plenty, failing(SettingsError("\u00e5" * 9_000)))
+    assert only_answer(endpoint)["Status"] == "FAILED"
 
 
 @pytest.mark.fault(37)
-def test_an_answer_box_that_fails_is_tried_again_and_answered_once(box: AnswerBox) -> None:
-    box.failures = 2
-    respond(request(box), STREAM, plenty, lambda: "0002")
-    assert only_answer(box)["Status"] == "SUCCESS"
+def test_a_response_that_fails_is_sent_again_and_arrives_once(endpoint: ResponseEndpoint) -> None:
+    endpoint.failures = 2
+    respond(request(endpoint), STREAM, plenty, lambda: "0002")
+    assert only_answer(endpoint)["Status"] == "SUCCESS"
 
 
 @pytest.mark.fault(37)
-def test_an_answer_box_that_always_fails_is_given_up_before_the_function_ends(box: AnswerBox) -> None:
-    box.failures = 100
+def test_a_response_that_always_fails_is_given_up_before_the_function_ends(
+    endpoint: ResponseEndpoint,
+) -> None:
+    endpoint.failures = 100
     with pytest.raises(TimeoutError, match="status 503"):
-        respond(request(box), STREAM, lambda: 1.0, lambda: "0002")
+        respond(request(endpoint), STREAM, lambda: 1.0, lambda: "0002")
 
 
 @pytest.mark.fault(38)
-def test_work_that_hangs_is_answered_in_time_and_then_ended(box: AnswerBox) -> None:
+def test_work_that_hangs_is_answered_in_time_and_then_ended(endpoint: ResponseEndpoint) -> None:
     release, ended = Event(), []
 
     def hang() -> str:
@@ -161,10 +163,10 @@ def test_work_that_hangs_is_answered_in_time_and_then_ended(box: AnswerBox) -> N
         return "too late"
 
     try:
-        respond(request(box), STREAM, lambda: RESERVE_SECONDS, hang, lambda: ended.append(True))
+        respond(request(endpoint), STREAM, lambda: RESERVE_SECONDS, hang, lambda: ended.append(True))
     finally:
         release.set()
-    assert only_answer(box)["Status"] == "FAILED"
+    assert only_answer(endpoint)["Status"] == "FAILED"
     assert ended == [True]
 
 

@@ -100,7 +100,7 @@ def test_a_lost_connection_is_a_fault() -> None:
         pipeline.now(call("only"))
 
 
-def test_what_is_discarded_is_never_sent() -> None:
+def test_discarded_calls_are_never_sent() -> None:
     connection = RecordingConnection()
     pipeline = pipeline_on(connection)
     pipeline.later(call("a"))

@@ -1,4 +1,4 @@
-"""What an error of boto3 means, told by its class, status and code, never by its text.
+"""What an error of boto3 means, by its class, status and code, never by its text.
 
 https://docs.aws.amazon.com/eventbridge/latest/APIReference/CommonErrors.html
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html

@@ -131,7 +131,7 @@ class Telemetry(InvocationTelemetry):
         self.logger.info("audit finished", open_batches=audit.batches, unchecked=audit.unchecked)
         self.metrics.count({of_finding(kind).metric: count for kind, count in audit.counts().items()})
         self.metrics.count(
-            {Metric.AUDIT_HEALED: len(audit.repaired), Metric.AUDIT_UNRESOLVED: len(audit.open_findings)}
+            {Metric.AUDIT_REPAIRED: len(audit.repaired), Metric.AUDIT_UNRESOLVED: len(audit.open_findings)}
         )
         if audit.sweep:
             self.sweep_finished(audit.sweep)

@@ -1,5 +1,5 @@
 -- Proposes a slot for each arrival of one batch. Atomic and idempotent: a redelivered arrival gets the same slot.
--- Knows no deadline and no status; a batch is known exactly when its metadata key exists. Keys of another type,
+-- Decides by no deadline and no status; a batch is known exactly when its metadata key exists. Keys of another type,
 -- and metadata that make no sense, are an unknown batch.
 --
 -- KEYS[1] SET    available slots: free essay ids
@@ -31,7 +31,7 @@ if sensible then
   deadline = tonumber(redis.call('HGET', KEYS[5], 'deadline') or '')
 end
 
--- Beyond these numbers lies no deadline, and EXPIREAT would refuse them.
+-- No deadline lies beyond these numbers, and EXPIREAT would reject one that does.
 if not deadline or not (deadline >= 0 and deadline < 1e11) then
   for i = 1, #arrivals do answers[i + 1] = 'unknown' end
   return answers
