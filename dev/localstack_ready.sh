@@ -3,7 +3,7 @@
 set -euo pipefail
 export AWS_DEFAULT_REGION=eu-north-1 # of samconfig.toml, which the functions call
 
-for queue in els-register-batch els-register-batch-dead-letters els-provision-content els-provision-content-dead-letters els-unknown-events els-heard; do
+for queue in els-register-batch els-register-batch-dead-letters els-steer-batch els-steer-batch-dead-letters els-provision-content els-provision-content-dead-letters els-unknown-events els-heard; do
     awslocal sqs create-queue --queue-name "$queue"
 done
 

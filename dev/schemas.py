@@ -16,7 +16,7 @@ from pydantic import create_model
 
 from dev.programs.process import ServerError, run_to_end
 from dev.programs.tools import OPENAPI_VALIDATOR, ROOT, environment, tool
-from els_core.contracts import inbound, outbound
+from els_core.contracts import commands, inbound, outbound
 from els_core.contracts.fields import Metadata
 from els_core.contracts.http_api import BatchStatusAnswer
 
@@ -43,6 +43,7 @@ INBOUND: tuple[type[WireModel], ...] = (
     inbound.BatchEssaysRegistered,
     inbound.EssayContentProvisioned,
     inbound.EssayValidationFailed,
+    commands.BatchCommand,
 )
 OUTBOUND: tuple[type[WireModel], ...] = get_args(outbound.Data.__value__)
 ANSWERS: tuple[type[WireModel], ...] = (BatchStatusAnswer,)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DatabaseError
 
 from els_core.domain.errors import ProcessingError
-from migrations.tables import METADATA
+from migrations.tables import METADATA, SEQUENCES
 
 # All below the timeout of the functions, so that one that was killed keeps no lock.
 LIMITS = {"lock_timeout": "5s", "statement_timeout": "8s", "idle_in_transaction_session_timeout": "8s"}
@@ -50,6 +50,8 @@ class RuntimeRole:
         _run(connection, f"GRANT CONNECT ON DATABASE {database} TO {quoted}")
         _run(connection, f"GRANT USAGE ON SCHEMA {schema} TO {quoted}")
         _run(connection, f"GRANT {ROWS} ON {tables} TO {quoted}")
+        for sequence in SEQUENCES:  # a column that is an identity needs no grant
+            _run(connection, f"GRANT USAGE ON SEQUENCE {schema}.{sequence} TO {quoted}")
         _run(connection, f"GRANT SELECT ON {schema}.alembic_version TO {quoted}")
         connection.commit()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from els_core.application.commands import CommandRequest, Door, Sender
 from els_core.domain.arrivals import Content, Failure
 from els_core.domain.batches import (
     AssignedSlot,
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from els_core.domain.arrivals import Arrival, ArrivalKey
+    from els_core.domain.commands import Command
     from els_core.domain.outcomes import FinalOutcome
 
 CORRELATION = "6f1f0f5e-0000-4000-8000-000000000001"
@@ -28,14 +31,37 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DEADLINE = NOW + timedelta(hours=1)
 
 
-def content(name: str, batch_id: str = "b") -> Content:
-    return Content(batch_id, name, f"raw-{name}", f"{name}.txt", 400, CORRELATION)
+def content(name: str, batch_id: str = "b", supersedes: str | None = None) -> Content:
+    """Return a content; `supersedes` is an identity."""
+    return Content(batch_id, name, f"raw-{name}", f"{name}.txt", 400, CORRELATION, supersedes=supersedes)
 
 
-def failure(name: str, batch_id: str = "b") -> Failure:
+def failure(name: str, batch_id: str = "b", supersedes: str | None = None) -> Failure:
+    """Return a failure; `supersedes` is an identity."""
     return Failure(
-        batch_id, EVENT, "STORAGE_FAILED", f"{name}.txt", 0, "EMPTY_CONTENT", "empty", CORRELATION, name
+        batch_id,
+        EVENT,
+        "STORAGE_FAILED",
+        f"{name}.txt",
+        0,
+        "EMPTY_CONTENT",
+        "empty",
+        CORRELATION,
+        name,
+        supersedes=supersedes,
     )
+
+
+def command_request(
+    command: Command, command_id: str = "command", batch_id: str = "b", **options: Any
+) -> CommandRequest:
+    """Return a command as it comes in; its fingerprint is that of its arguments."""
+    sender = Sender(options.pop("door", Door.BUS), "tests", "teacher", options.pop("org_id", None))
+    arguments = {name: value for name, value in options.items() if name != "is_dry_run"}
+    request = CommandRequest(
+        batch_id, command_id, command, sender, CORRELATION, "{}", f"{command} {arguments}"
+    )
+    return replace(request, **options)
 
 
 def essay_ids(count: int) -> tuple[str, ...]:

@@ -88,7 +88,10 @@ class EvidenceReader:
     def queued(self) -> int:
         """Return how many messages are waiting or in flight."""
         outputs = self._environment.stack.outputs
-        return sum(self._count(outputs[f"{name}QueueUrl"]) for name in ("RegisterBatch", "ProvisionContent"))
+        return sum(
+            self._count(outputs[f"{name}QueueUrl"])
+            for name in ("RegisterBatch", "SteerBatch", "ProvisionContent")
+        )
 
     def dead_letters(self) -> list[str]:
         """Return the error codes of the dead letters; two letters of one event count once."""

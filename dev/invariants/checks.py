@@ -7,17 +7,17 @@ every instant, also in the middle of a crash; some only once no message is in fl
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dev.invariants.catalogue import INVARIANTS
-from dev.invariants.derivations import TERMINAL_EVENTS, digest, event_id
+from dev.invariants.derivations import TERMINAL_EVENTS, content_identity, event_id
+from dev.invariants.final_results import final_result, final_result_received, leaves_open_once
 from els_core.domain.batches import Status
 from els_core.domain.outcomes import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from dev.invariants.evidence import BatchEvidence, Evidence
 
@@ -60,15 +60,20 @@ def _slots(evidence: Evidence, batch: BatchEvidence) -> Iterator[str]:
         *(slot.essay_id for slot in batch.snapshot.assigned),
         *(str(failure.essay_id) for failure in batch.slot_failures),
     ]
+    known = sorted([*slots, *batch.snapshot.withdrawn])
+    if batch.batch.status is Status.AWAITED or batch.batch.fingerprint is None:
+        if known:
+            yield f"it was never registered and has slots {known}"
+        return
+    if len(slots) != batch.batch.expected_count:
+        yield f"it expects {batch.batch.expected_count} slots and has {len(slots)}"
     registered = {
-        tuple(sorted(registration.essay_ids))
+        frozenset(registration.essay_ids)
         for registration in evidence.registrations(batch.batch_id)
         if registration.fingerprint == batch.batch.fingerprint
     }
-    if batch.batch.status is Status.AWAITED:
-        if slots:
-            yield f"it was never registered and has slots {slots}"
-    elif tuple(sorted(slots)) not in registered:
+    added = evidence.added_slots(batch.batch_id)
+    if len(set(known)) < len(known) or not any(one <= set(known) <= one | added for one in registered):
         yield f"its slots are {slots}, registered were {registered}"
 
 
@@ -83,26 +88,21 @@ def _owners(evidence: Evidence, batch: BatchEvidence) -> Iterator[str]:
     contents = Counter(slot.text_storage_id for slot in batch.snapshot.assigned)
     yield from (f"content {name} owns {count} slots" for name, count in contents.items() if count > 1)
     yield from (f"content {name} is excess and owns a slot" for name in contents if name in batch.excess)
+    owners = [*map(content_identity, contents), *(failure.identity for failure in batch.slot_failures)]
+    yield from (f"{name} is superseded and owns a slot" for name in owners if name in batch.superseded)
     announced: dict[str, set[str]] = {}
     for data in evidence.data(batch.batch_id, "EssaySlotsAssigned"):
         for assignment in data["assignments"]:
             announced.setdefault(assignment["text_storage_id"], set()).add(assignment["essay_id"])
     owned = {slot.text_storage_id: {slot.essay_id} for slot in batch.snapshot.assigned}
     for name, slots in announced.items():
-        if owned.get(name) != slots:
+        if owned.get(name) != slots and content_identity(name) not in batch.superseded:
             yield f"content {name} was announced with {slots} and owns {owned.get(name)}"
-
-
-def _leaves_open_once(evidence: Evidence, batch: BatchEvidence) -> Iterator[str]:
-    types = {message.detail_type for message in evidence.terminal_events(batch.batch_id)}
-    status = batch.batch.status
-    if types - {TERMINAL_EVENTS.get(status)}:
-        yield f"it is {status} and announced {sorted(types)}"
 
 
 def _completion(_: Evidence, batch: BatchEvidence) -> Iterator[str]:
     row = batch.batch
-    if row.status is Status.AWAITED:
+    if row.fingerprint is None:
         return
     is_full = row.assigned_count + row.failed_count >= row.expected_count
     completed = Status.READY if row.assigned_count else Status.FAILED
@@ -110,39 +110,6 @@ def _completion(_: Evidence, batch: BatchEvidence) -> Iterator[str]:
         yield f"every slot is used and it is {row.status}"
     if not is_full and row.status in {Status.READY, Status.FAILED}:
         yield f"it is {row.status} with {len(batch.snapshot.available)} slots free"
-
-
-def _terminal_event(evidence: Evidence, batch: BatchEvidence) -> Iterator[str]:
-    status = batch.batch.status
-    if status not in TERMINAL_EVENTS:
-        return
-    events = {(message.event_id, message.detail) for message in evidence.terminal_events(batch.batch_id)}
-    if len(events) != 1:
-        yield f"it is {status} with {len(events)} different terminal events"
-        return
-    [(found, detail)] = events
-    if found != event_id(batch.batch_id, TERMINAL_EVENTS[status]):
-        yield f"its terminal event has the id {found}"
-    yield from _terminal_data(batch, json.loads(detail)["data"])
-
-
-def _terminal_data(batch: BatchEvidence, data: Mapping[str, Any]) -> Iterator[str]:
-    row = batch.batch
-    counts = (data["expected_count"], data["assigned_count"], data["failed_count"])
-    if counts != (row.expected_count, row.assigned_count, row.failed_count):
-        yield f"its terminal event counts {counts}"
-    if "digest" in data and data["digest"] != digest(batch.assignments):
-        yield "the digest of its terminal event does not match Postgres"
-    ready = [(essay["essay_id"], essay["text_storage_id"]) for essay in data.get("ready_essays", [])]
-    if "ready_essays" in data and not data["lists_omitted"] and ready != batch.assignments:
-        yield f"its terminal event lists {ready}"
-
-
-def _terminal_event_received(evidence: Evidence, batch: BatchEvidence) -> Iterator[str]:
-    types = {message.detail_type for message in evidence.received if message.batch_id == batch.batch_id}
-    wanted = TERMINAL_EVENTS.get(batch.batch.status)
-    if wanted is not None and wanted not in types:
-        yield f"it is {batch.batch.status} and no consumer received its terminal event"
 
 
 def _announcements(evidence: Evidence, batch: BatchEvidence) -> Iterator[str]:
@@ -155,7 +122,11 @@ def _announcements(evidence: Evidence, batch: BatchEvidence) -> Iterator[str]:
         if announced[slot.text_storage_id] != 1:
             yield f"content {slot.text_storage_id} was announced {announced[slot.text_storage_id]} times"
     excess = Counter(d["text_storage_id"] for d in evidence.data(batch.batch_id, "ExcessContentProvisioned"))
-    if excess != Counter(batch.excess.keys()):
+    taken_in = {slot.text_storage_id for slot in batch.snapshot.assigned if batch.batch.epoch > 1}
+    gone = taken_in | {name for name in excess if content_identity(name) in batch.superseded}
+    if Counter({name: count for name, count in excess.items() if name not in gone}) != Counter(
+        batch.excess.keys()
+    ):
         yield f"excess is {sorted(batch.excess)}, announced was {dict(excess)}"
 
 
@@ -199,13 +170,19 @@ def _nothing_lost(evidence: Evidence, batch: BatchEvidence) -> Iterator[str]:
         yield "its registration was lost"
 
 
-def _reasons(_: Evidence, batch: BatchEvidence) -> Iterator[str]:
-    status = batch.batch.status
+def _reasons(evidence: Evidence, batch: BatchEvidence) -> Iterator[str]:
+    status, epoch = batch.batch.status, batch.batch.epoch
+    # An epoch before this one may have given the reason.
+    before = [one for one in evidence.terminal_events(batch.batch_id) if evidence.epoch_of(one) < epoch]
+    types = {one.detail_type for one in before}
+    ended = {status, *(each for each in Status if TERMINAL_EVENTS.get(each) in types)}
     for name, reason in {**batch.excess, **batch.late}.items():
-        if reason is Reason.NO_AVAILABLE_SLOT and status not in {Status.READY, Status.FAILED}:
+        if reason is Reason.NO_AVAILABLE_SLOT and not ended & {Status.READY, Status.FAILED}:
             yield f"{name} found no slot, and it is {status} with {len(batch.snapshot.available)} free"
-        if reason is Reason.BATCH_TIMED_OUT and status is not Status.TIMED_OUT:
+        if reason is Reason.BATCH_TIMED_OUT and Status.TIMED_OUT not in ended:
             yield f"{name} was too late, and it is {status}"
+        if reason is Reason.BATCH_CANCELLED and Status.CANCELLED not in ended:
+            yield f"{name} came after it was cancelled, and it is {status}"
 
 
 def _deadline(evidence: Evidence, batch: BatchEvidence) -> Iterator[str]:
@@ -226,9 +203,9 @@ _AT_EVERY_INSTANT: tuple[tuple[int, _Check], ...] = (
     (1, _slots),
     (1, _counts),
     (2, _owners),
-    (3, _leaves_open_once),
+    (3, leaves_open_once),
     (4, _completion),
-    (5, _terminal_event),
+    (5, final_result),
     (6, _announcements),
     (6, _overdue),
     (7, _outcomes),
@@ -236,7 +213,7 @@ _AT_EVERY_INSTANT: tuple[tuple[int, _Check], ...] = (
     (12, _deadline),
 )
 _WHEN_QUIESCENT: tuple[tuple[int, _Check], ...] = (
-    (5, _terminal_event_received),
+    (5, final_result_received),
     (6, _outbox_is_empty),
     (6, _rejections),
     (7, _nothing_lost),

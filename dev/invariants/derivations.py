@@ -17,6 +17,7 @@ TERMINAL_EVENTS: Final = {
     "ready": "BatchEssaysReady",
     "failed": "BatchValidationErrors",
     "timed_out": "BatchReadinessTimeout",
+    "cancelled": "BatchCancelled",
 }
 
 

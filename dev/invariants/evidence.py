@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from dev.invariants.derivations import TERMINAL_EVENTS, content_identity, failure_identity
 from els_core.domain.arrivals import Content, Failure
+from els_core.domain.commands import AddSlots, Reopen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from els_core.application.commands import CommandRequest
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Batch, BatchSnapshot, RecordedFailure, Registration
     from els_core.domain.events import OutboxMessage
@@ -25,12 +27,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BatchEvidence:
-    """All that Postgres holds of one batch: excess contents and late failures with their reasons."""
+    """All that Postgres holds of one batch: excess contents and late failures with their reasons.
+
+    `superseded` are identities of arrivals that lost their place for good, `barred` of those that never get
+    one and have not come.
+    """
 
     snapshot: BatchSnapshot
     excess: Mapping[str, Reason] = field(default_factory=dict)
     late: Mapping[str, Reason] = field(default_factory=dict)
     parked: frozenset[str] = frozenset()
+    superseded: frozenset[str] = frozenset()
+    barred: frozenset[str] = frozenset()
 
     @property
     def batch(self) -> Batch:
@@ -67,6 +75,7 @@ class BatchEvidence:
                 *(failure.identity for failure in self.snapshot.slot_failures),
                 *self.late,
                 *self.parked,
+                *self.superseded,
             ]
         )
 
@@ -76,6 +85,7 @@ class Evidence:
     """What upstream sent, without poison messages, and what became of it.
 
     `outbox` is what is still to be sent, `received` what the bus delivered, repetitions included.
+    `commanded` are the commands that were sent.
     """
 
     now: datetime
@@ -84,6 +94,7 @@ class Evidence:
     batches: Mapping[str, BatchEvidence]
     outbox: Sequence[OutboxMessage]
     received: Sequence[OutboxMessage]
+    commanded: Sequence[CommandRequest] = ()
 
     def identities(self, batch_id: str) -> set[str]:
         """Return the identities of the arrivals that were sent to a batch."""
@@ -102,6 +113,23 @@ class Evidence:
         """Return the distinct terminal events of a batch."""
         types = TERMINAL_EVENTS.values()
         return [message for message in self.events(batch_id) if message.detail_type in types]
+
+    def final_results(self, batch_id: str, epoch: int) -> list[OutboxMessage]:
+        """Return the distinct terminal events of one epoch of a batch."""
+        return [one for one in self.terminal_events(batch_id) if self.epoch_of(one) == epoch]
+
+    @staticmethod
+    def epoch_of(message: OutboxMessage) -> int:
+        """Return the epoch that an event names; one of the version before epochs is of the first."""
+        epoch: int = json.loads(message.detail)["data"].get("epoch", 1)
+        return epoch
+
+    def added_slots(self, batch_id: str) -> set[str]:
+        """Return the slots that commands may have added to a batch."""
+        own = [one.command for one in self.commanded if one.batch_id == batch_id]
+        added = [one.essay_ids for one in own if isinstance(one, AddSlots)]
+        added += [one.add_slots for one in own if isinstance(one, Reopen)]
+        return {essay_id for ids in added for essay_id in ids}
 
     def data(self, batch_id: str, detail_type: str) -> Iterator[dict[str, Any]]:
         """Yield the data of the distinct events of one type."""

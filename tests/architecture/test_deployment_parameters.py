@@ -39,6 +39,7 @@ ACCEPTED: dict[str, dict[str, str]] = {
     "an emulator": OWN | {"Stage": "local", "AwsEndpointUrl": "http://localstack:4566"},
     "large batches with a window": {"BatchSize": "100", "BatchWindowSeconds": "1"},
     "buses and sources given": {"InboundBusName": "in", "OutboundBusName": "out", "InboundSources": "a,b"},
+    "commands let in": {"CommandSources": "operations,staff"},
 }
 REFUSED = {
     "a database without a cache": ({"DatabaseUrl": OWN["DatabaseUrl"]}, "DatabaseUrl is alone"),

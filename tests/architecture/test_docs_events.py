@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from dev.schemas import FOLDER, INBOUND, OUTBOUND
 from els_core.application.messages import PoisonMessage
+from els_core.contracts.commands import parse_command
 from els_core.contracts.inbound import parse_arrival, parse_registration
 from tests.architecture.documents import Page
 
@@ -23,7 +24,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 MODELS = {model.__name__: model for model in (*INBOUND, *OUTBOUND)}
 SCHEMAS = {path.stem: json.loads(path.read_text("utf-8")) for path in FOLDER.glob("*bound/*.json")}
-FILES = ("register_batch", "provision_content")
+FILES = ("register_batch", "provision_content", "steer_batch")
 
 
 def invocations() -> dict[str, dict[str, Any]]:
@@ -54,11 +55,12 @@ def test_every_example_has_the_fields_of_its_model_and_no_other(name: str) -> No
 def test_inbound_examples_are_those_of_the_folder_events_and_can_be_read(model: type) -> None:
     body = invocations()[model.__name__]
     assert body["detail"] == EXAMPLES[model.__name__]
-    parsed = [parse_registration(json.dumps(body), 60), parse_arrival(json.dumps(body))]
+    parsed: list[object] = [parse_registration(json.dumps(body), 60), parse_arrival(json.dumps(body))]
+    parsed.append(parse_command(json.dumps(body)))
     assert sum(not isinstance(one, PoisonMessage) for one in parsed) == 1
 
 
-@pytest.mark.parametrize("name", ["BatchEssaysReady", "BatchReadinessTimeout"])
+@pytest.mark.parametrize("name", ["BatchEssaysReady", "BatchReadinessTimeout", "BatchCancelled"])
 def test_the_digest_of_an_example_is_that_of_its_list(name: str) -> None:
     data = EXAMPLES[name]["data"]
     lines = sorted(f"{slot['essay_id']} {slot['text_storage_id']}\n" for slot in data["ready_essays"])

@@ -19,6 +19,7 @@ SHARED = {
     "__init__",
     "announce_batch",
     "budgets",
+    "commands",
     "decision_step",
     "erase_batches",
     "gauges",
@@ -27,9 +28,10 @@ SHARED = {
     "metrics",
     "post_commit",
     "signals",
+    "verdicts",
 }
 # Modules without behaviour of their own: constants, dataclasses, field types and models.
-WITHOUT_UNIT_TEST = {"__init__", "budgets", "messages", "fields", "outbound"}
+WITHOUT_UNIT_TEST = {"__init__", "budgets", "commands", "messages", "metrics", "fields", "outbound"}
 MAX_HANDLER_LINES = 40
 LOGIC = (ast.If, ast.For, ast.While, ast.Try, ast.IfExp, ast.Match, ast.comprehension)
 

@@ -133,14 +133,14 @@ def resources_of(resource: Any) -> Iterator[str]:
             yield from (str(arn).removesuffix(".ARN").removesuffix(".Arn") for arn in arns)
 
 
-def test_a_queue_admits_its_own_rule_alone(made: Mapping[str, Any]) -> None:
+def test_a_queue_admits_its_own_rules_alone(made: Mapping[str, Any]) -> None:
     documented = {
-        policy: (queues, sender, rule)
-        for [policy], queues, [sender], [rule] in table("Policies of the queues")
+        policy: (queues, sender, rules)
+        for [policy], queues, [sender], rules in table("Policies of the queues")
     }
     found = {name: each for name, each in made.items() if each["Type"] == "AWS::SQS::QueuePolicy"}
     assert set(found) == set(documented)
-    for name, (queues, sender, rule) in documented.items():
+    for name, (queues, sender, rules) in documented.items():
         policy = found[name]["Properties"]
         [statement] = policy["PolicyDocument"]["Statement"]
         assert policy["PolicyDocument"]["Version"] == "2012-10-17"
@@ -149,10 +149,11 @@ def test_a_queue_admits_its_own_rule_alone(made: Mapping[str, Any]) -> None:
         assert [target(arn) for arn in as_list(statement["Resource"])] == queues
         assert [queue["Ref"] for queue in policy["Queues"]] == queues
         assert set(statement["Condition"]) == {"ArnEquals"}
-        [arn, bus] = statement["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
-        own_name = made[rule]["Properties"]["Name"]["Fn::Sub"]
-        assert arn == f"{EVENTS}:rule/${{Bus}}{own_name}"
-        assert bus == {"Bus": BUS_OF_RULE}
+        senders = as_list(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+        own_names = [made[rule]["Properties"]["Name"]["Fn::Sub"] for rule in rules]
+        assert [one["Fn::Sub"] for one in senders] == [
+            [f"{EVENTS}:rule/${{Bus}}{own_name}", {"Bus": BUS_OF_RULE}] for own_name in own_names
+        ]
 
 
 # A rule's ARN names its bus, unless that is the default one.

@@ -17,10 +17,14 @@ def test_every_schema_file_matches_its_model() -> None:
 
 
 def test_every_event_of_the_wire_format_has_a_schema() -> None:
-    assert len(INBOUND) == 3
+    assert len(INBOUND) == 4
     assert {model.__name__ for model in OUTBOUND} == {
         *TERMINAL_EVENT_TYPES.values(),
         "EssaySlotsAssigned",
+        "EssaySlotsReleased",
+        "BatchReopened",
+        "BatchCommandApplied",
+        "BatchCommandRefused",
         "ExcessContentProvisioned",
         "BatchRegistrationRejected",
         "ParkedContentOverdue",

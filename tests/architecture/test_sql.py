@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 STATEMENTS = read_statements()
 # A parameter of `text()`: a colon and a name, not a cast.
 PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
-SHAPES = {"JSON": "[]", "number": 0, "text": "", "boolean": True, "timestamp": None}
+SHAPES = {"JSON": "[]", "number": 0, "text": "", "boolean": True, "timestamp": None, "uuid": str(UUID(int=1))}
 
 
 def header_of(name: str) -> str:
@@ -30,7 +31,7 @@ def header_of(name: str) -> str:
 def declared(name: str) -> dict[str, str]:
     """Return the shape of each parameter that the header declares."""
     return dict(
-        re.findall(r"^:(\w+)\s+(JSON|number|text|boolean|timestamp)\b", header_of(name), re.MULTILINE)
+        re.findall(r"^:(\w+)\s+(JSON|number|text|boolean|timestamp|uuid)\b", header_of(name), re.MULTILINE)
     )
 
 

@@ -24,6 +24,7 @@ PARTIAL: dict[str, dict[Any, bool]] = {
         Status.READY: True,
         Status.FAILED: True,
         Status.TIMED_OUT: True,
+        Status.CANCELLED: True,
     },
 }
 KINDS_OF_ARRIVALS = {Content, Failure}

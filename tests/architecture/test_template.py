@@ -17,7 +17,7 @@ STORES = read_template(Path("infra/stores.yaml"))
 OBSERVABILITY = read_template(Path("infra/observability.yaml"))
 STAGES: dict[str, dict[str, int]] = TEMPLATE["Mappings"]["Stages"]
 FUNCTION_SECONDS: int = TEMPLATE["Globals"]["Function"]["Timeout"]
-CONSUMERS = ("RegisterBatch", "ProvisionContent")
+CONSUMERS = ("RegisterBatch", "SteerBatch", "ProvisionContent")
 PAUSED = {"Fn::If": ["IsPaused", False, True]}
 PAUSED_RULE = {"Fn::If": ["IsPaused", "DISABLED", "ENABLED"]}
 
@@ -33,9 +33,10 @@ def detail_types(name: str) -> Any:
 def test_a_rule_comes_after_the_policy_that_lets_it_send(made: Mapping[str, Any]) -> None:
     rules = dict(of_type(made, "AWS::Events::Rule"))
     to_queues = [name for name, rule in rules.items() if "EventPattern" in rule["Properties"]]
-    assert len(to_queues) == len(CONSUMERS) + 1
-    for name in to_queues:
-        assert rules[name]["DependsOn"] == f"{name.removesuffix('Rule')}QueuePolicy"
+    others = ["UnknownEventsRule", "UnknownCommandersRule"]
+    assert to_queues == [*(f"{name}Rule" for name in CONSUMERS), *others]
+    policies = [f"{name.removesuffix('Rule')}QueuePolicy" for name in to_queues if name != others[1]]
+    assert [rules[name]["DependsOn"] for name in to_queues] == [*policies, "UnknownEventsQueuePolicy"]
 
 
 def test_every_function_but_the_migration_waits_for_the_schema(made: Mapping[str, Any]) -> None:
@@ -112,13 +113,32 @@ def test_pausing_stops_every_queue_and_every_schedule(made: Mapping[str, Any]) -
         for _, rule in of_type(made, "AWS::Events::Rule")
         if "ScheduleExpression" in rule["Properties"]
     ]
-    assert (sources, schedules) == ([PAUSED] * 2, [PAUSED_RULE] * 4)
+    assert (sources, schedules) == ([PAUSED] * len(CONSUMERS), [PAUSED_RULE] * 4)
 
 
 def test_every_detail_type_has_one_rule_and_all_others_are_kept_apart() -> None:
     taken = [kind for name in CONSUMERS for kind in detail_types(f"{name}Rule")]
     assert len(set(taken)) == len(taken)
-    assert detail_types("UnknownEventsRule") == [{"anything-but": taken}]
+    without_commands = [kind for kind in taken if kind != "BatchCommand"]
+    [others] = detail_types("UnknownEventsRule")
+    assert others == {"anything-but": ["HasCommandSources", taken, without_commands]}
+
+
+def test_a_command_is_taken_only_from_a_source_that_the_deployment_names() -> None:
+    rule = resources()["SteerBatchRule"]
+    assert rule["Condition"] == "HasCommandSources"
+    assert rule["Properties"]["EventPattern"]["source"] == "CommandSources"
+    assert TEMPLATE["Parameters"]["CommandSources"]["Default"] == ""
+
+
+def test_a_command_from_another_source_is_kept_with_the_unknown_events() -> None:
+    rule = resources()["UnknownCommandersRule"]
+    assert TEMPLATE["Conditions"]["KnowsItsCommanders"] == ["KnowsItsEvents", "HasCommandSources"]
+    assert rule["Condition"] == "KnowsItsCommanders"
+    pattern = {"source": [{"anything-but": "CommandSources"}], "detail-type": ["BatchCommand"]}
+    assert rule["Properties"]["EventPattern"] == pattern
+    unknown = resources()["UnknownEventsRule"]["Properties"]["Targets"]
+    assert rule["Properties"]["Targets"] == unknown == [{"Id": "queue", "Arn": "UnknownEventsQueue.Arn"}]
 
 
 def test_every_function_logs_json_into_its_own_group_with_a_retention(made: Mapping[str, Any]) -> None:

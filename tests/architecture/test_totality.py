@@ -27,6 +27,7 @@ class Added:
     identity: str
     file_upload_id: str | None = None
     traceparent: str | None = None
+    supersedes: str | None = None
 """
 EVENT = """
 
@@ -35,6 +36,12 @@ class Added:
     batch_id: str
     correlation_id: str
     event_id: UUID
+"""
+COMMAND = """
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    name: ClassVar = CommandName.CANCEL
 """
 FINAL_OUTCOME = Addition("domain/outcomes.py", "^type FinalOutcome = ", " | Added", OUTCOME)
 
@@ -50,7 +57,8 @@ CHANGES = {
         Addition("domain/arrivals.py", "^type Arrival = ", " | Added", ARRIVAL),
         Addition("domain/arrivals.py", "FAILURE = ", '\n    ADDED = "added"'),
     ),
-    "a domain event": (Addition("domain/events.py", "^type DomainEvent = ", " | Added", EVENT),),
+    "a domain event": (Addition("domain/events.py", r"\| ParkedOverdue", "\n    | Added", EVENT),),
+    "a command": (Addition("domain/commands.py", "^type Command = ", " | Added", COMMAND),),
     "a kind of proposal": (Addition("domain/outcomes.py", "UNKNOWN = ", '\n    ADDED = "added"'),),
     "a kind of finding": (Addition("domain/audit.py", "UNCOMMITTED_PROPOSALS = ", '\n    ADDED = "added"'),),
     "an answer to a registration": (
@@ -63,41 +71,49 @@ PLACES = {
     "an outcome": {
         "domain/outcomes.py as_duplicate",
         "domain/outcomes.py slot_of",
-        "domain/decisions.py _counted",
-        "domain/events.py domain_events_of",
+        "domain/places.py counted",
+        "domain/announcements.py domain_events_of",
         "adapters/postgres/rows.py _rows",
         "application/signals.py of_arrival",
     },
     "an outcome that is no first answer": {
         "domain/outcomes.py as_duplicate",
         "domain/outcomes.py slot_of",
-        "domain/decisions.py _counted",
-        "domain/events.py domain_events_of",
+        "domain/places.py counted",
+        "domain/announcements.py domain_events_of",
         "adapters/postgres/rows.py _rows",
         "application/signals.py of_arrival",
     },
-    "a reason": {"contracts/event_encoder.py _whole"},
+    "a reason": {"contracts/event_data.py _reason"},
     "a status": {
         "domain/batches.py is_terminal",
         "domain/decisions.py _fits",
-        "domain/decisions.py _place",
+        "domain/places.py place",
+        "domain/steering.py steer",
         "domain/events.py terminal_event_type",
+        "domain/events.py ended_by_of",
         "application/signals.py of_closed_batch",
         "application/batch_status.py describe",
         "contracts/final_results.py final_result",
     },
     "a kind of arrival": {
         "domain/arrivals.py kind_of",
-        "domain/decisions.py _place",
-        "domain/decisions.py _without_slot",
-        "domain/events.py _content",
-        "contracts/event_encoder.py _overdue",
+        "domain/places.py _with_slot",
+        "domain/places.py without_slot",
+        "domain/superseding.py takes_effect",
+        "domain/announcements.py _content",
+        "contracts/event_data.py _overdue",
         "adapters/postgres/rows.py parked_of",
         "adapters/postgres/rows.py _fields",
         "adapters/postgres/transaction.py _asked",
         "adapters/redis/coordinator.py _argument",
     },
-    "a domain event": {"contracts/event_encoder.py _whole"},
+    "a domain event": {"contracts/event_data.py data_of"},
+    "a command": {
+        "domain/steering.py _steer_awaited",
+        "domain/steering.py _steer_open",
+        "domain/steering.py _steer_ended",
+    },
     "a kind of proposal": {
         "domain/decisions.py coordinator_is_current",
         "adapters/redis/replies.py _proposal_of",

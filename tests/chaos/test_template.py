@@ -33,10 +33,12 @@ def test_the_events_of_each_queue_and_its_function_are_these(template: Template)
     queues = {queue.name: queue for queue in template.source_queues()}
     assert {name: queue.event_pattern["detail-type"] for name, queue in queues.items()} == {
         REGISTRATIONS: ["BatchEssaysRegistered"],
+        "SteerBatchQueue": ["BatchCommand"],
         CONTENTS: ["EssayContentProvisioned", "EssayValidationFailed"],
     }
     assert {name: queue.function for name, queue in queues.items()} == {
         REGISTRATIONS: "RegisterBatchFunction",
+        "SteerBatchQueue": "SteerBatchFunction",
         CONTENTS: PROVISIONING_FUNCTION,
     }
 

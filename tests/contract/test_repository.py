@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from els_core.domain.batches import Status
+from els_core.domain.batches import EndedBy, Status
 from els_core.domain.errors import ProcessingError, RejectedByStoreError
 from els_core.domain.events import OutboxMessage
 from els_core.domain.outcomes import Assigned, Duplicate, Parked
@@ -160,16 +160,16 @@ def test_a_kept_result_is_announced_again_with_the_same_bytes_at_a_new_position(
     repository.transact(lambda transaction: transaction.lock(["b"]))
     register(repository, 1)
     decide_and_commit(repository, content("a"))
-    final = replace(message(7, '{"the": "result"}'), is_final=True, digest="digest")
+    final = replace(message(7, '{"the": "result"}'), is_final=True, digest="digest", ended_by=EndedBy.FULL)
     [first] = repository.transact(lambda transaction: transaction.enqueue([final]))
-    again = repository.transact(lambda transaction: transaction.announce_again("b"))
+    again = repository.transact(lambda transaction: transaction.announce_again("b", 1))
     assert again is not None
     assert (again.event_id, again.detail, again.detail_type) == (final.event_id, final.detail, "Kind")
     assert first.position != again.position
     assert first.position is not None
     repository.delete_sent([first.position])  # a late deletion of the first sending
     assert [one.position for one in repository.unsent(NOW, 0, 1_000, is_final=True)] == [again.position]
-    assert repository.transact(lambda transaction: transaction.announce_again("unknown")) is None
+    assert repository.transact(lambda transaction: transaction.announce_again("unknown", 1)) is None
 
 
 def test_only_outbox_rows_that_are_old_enough_are_returned(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from els_core.domain.batches import EndedBy
 from els_core.domain.events import OutboxMessage
 from tests.contract.transactions import decide_and_commit, register
 from tests.factories import content
@@ -22,7 +23,7 @@ def test_the_first_sending_of_a_final_result_returns_how_long_it_waited(
 ) -> None:
     register(repository, 1)
     decide_and_commit(repository, content("a"))
-    final = OutboxMessage(UUID(int=7), "b", "Kind", "{}", "digest", is_final=True)
+    final = OutboxMessage(UUID(int=7), "b", "Kind", "{}", "digest", is_final=True, ended_by=EndedBy.FULL)
     [first, other] = repository.transact(
         lambda transaction: transaction.enqueue([final, OutboxMessage(UUID(int=8), "b", "Kind", "{}")])
     )
@@ -31,6 +32,6 @@ def test_the_first_sending_of_a_final_result_returns_how_long_it_waited(
     assert other.position is not None
     [waited] = repository.delete_sent([first.position, other.position])
     assert waited // HOUR == 1
-    again = repository.transact(lambda transaction: transaction.announce_again("b"))
+    again = repository.transact(lambda transaction: transaction.announce_again("b", 1))
     assert again is not None
     assert repository.delete_sent([again.position or 0]) == []

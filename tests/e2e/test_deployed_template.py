@@ -189,6 +189,12 @@ def test_an_event_with_a_mistyped_detail_type_is_kept_for_an_operator(deployed: 
     assert json.loads(message["Body"])["detail"]["data"] == {"batch_id": "mistyped"}
 
 
+def test_a_command_is_kept_for_an_operator_where_no_source_may_command(deployed: Deployed) -> None:
+    deployed.announce(Announcement("BatchCommand", {"batch_id": "commanded"}))
+    kept = [json.loads(message["Body"])["detail"] for message in received(deployed, "UnknownEventsQueueUrl")]
+    assert {"batch_id": "commanded"} in [detail["data"] for detail in kept]
+
+
 def test_the_migration_can_be_invoked_where_custom_resources_are_skipped(deployed: Deployed) -> None:
     newest = max(Path("migrations", "versions").glob("*.py")).name.partition("_")[0]
     assert migrate(deployed.stack).startswith(newest)
@@ -198,6 +204,6 @@ def test_a_paused_stack_starts_no_function_by_itself(deployed: Deployed) -> None
     """The last test: nothing works any more afterwards."""
     sam.deploy(deployed.stack.endpoint, {"Paused": "true"}, template=host_build.BUILT / "template.yaml")
     mappings = deployed.stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert [mapping["State"] for mapping in mappings] == ["Disabled"] * 2
+    assert [mapping["State"] for mapping in mappings] == ["Disabled"] * 3
     schedules = [rule for rule in deployed.events.list_rules()["Rules"] if "ScheduleExpression" in rule]
     assert [rule["State"] for rule in schedules] == ["DISABLED"] * 4

@@ -12,7 +12,7 @@ from els_core.application.ports.repository import (
     StatusItems,
 )
 from els_core.domain.batches import FreeSlot, digest_of
-from tests.fakes.rows import snapshot_of
+from tests.fakes.snapshots import snapshot_of
 
 if TYPE_CHECKING:
     from els_core.application.ports.repository import StatusItem
@@ -93,7 +93,8 @@ def _late(database: Database, transaction: TableTransaction, batch_id: str) -> l
 
 
 def _announcement(database: Database, transaction: TableTransaction, batch_id: str) -> Announcement | None:
-    epoch = database.epochs.rows(transaction).get((batch_id, "1"))
+    batch = database.batches.rows(transaction)[batch_id].batch
+    epoch = database.epochs.rows(transaction).get((batch_id, str(batch.epoch)))
     if epoch is None:
         return None
     waiting = database.outbox.rows(transaction).get(str(epoch.message.event_id))

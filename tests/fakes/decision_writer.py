@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from els_core.domain.arrivals import Content, Failure, key_of
-from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked
+from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked, Superseded
 from tests.fakes.rows import (
     BatchRow,
     EssayRow,
@@ -17,9 +16,13 @@ from tests.fakes.rows import (
     SlotStatus,
     require_storable,
 )
+from tests.fakes.steering_writer import SteeringWriter
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from els_core.domain.arrivals import Arrival
+    from els_core.domain.batches import Batch
     from els_core.domain.decisions import BatchChange
     from els_core.domain.outcomes import Outcome
     from tests.fakes.rows import Database
@@ -35,11 +38,12 @@ class DecisionWriter:
 
     def write(self, change: BatchChange) -> bool:
         """Write one change; return False when the batch row is not as it was locked or not as intended."""
-        taken: Counter[SlotStatus] = Counter()
+        before = SteeringWriter(self._database, self._transaction)
+        taken = before.write(change)
         for arrival, outcome in change.fresh():
             if (status := self._write_outcome(arrival, outcome)) is not None:
                 taken[status] += 1
-        return self._update_batch(change, taken)
+        return self._update_batch(change, taken, before.more_slots)
 
     def _write_outcome(self, arrival: Arrival, outcome: Outcome) -> SlotStatus | None:
         """Write the outcome of one arrival; return the new status of the slot that it took, if any."""
@@ -56,11 +60,11 @@ class DecisionWriter:
             case Content(), Excess(reason):
                 require_storable(arrival, sized=False)
                 self._require_batch(arrival, "excess_content_belongs_to_a_batch")
-                row = ExcessRow(arrival, reason)
+                row = ExcessRow(arrival, reason, self._database.next_position())
                 self._database.excess.insert_new(key_of(arrival), row, self._transaction)
             case _, Parked():
                 self._park(arrival)
-            case _, Duplicate():
+            case _, Superseded() | Duplicate():
                 pass
             case _, Assigned() | Failed() | Excess() | Late():
                 raise TypeError(f"{outcome} is no outcome of {type(arrival).__name__}")
@@ -101,7 +105,7 @@ class DecisionWriter:
     def _require_batch(self, arrival: Arrival, foreign_key: str) -> None:
         self._database.require_batch(arrival.batch_id, self._transaction, foreign_key)
 
-    def _update_batch(self, change: BatchChange, taken: Counter[SlotStatus]) -> bool:
+    def _update_batch(self, change: BatchChange, taken: Counter[SlotStatus], more_slots: int) -> bool:
         """Write the batch row if it has the version that was locked; add the slots taken to its counts."""
         after = change.after
         now = self._database.clock.now()
@@ -113,6 +117,9 @@ class DecisionWriter:
                 row.batch,
                 status=after.status,
                 version=after.version,
+                epoch=after.epoch,
+                deadline=after.deadline,
+                expected_count=row.batch.expected_count + more_slots,
                 assigned_count=row.batch.assigned_count + taken[SlotStatus.ASSIGNED],
                 failed_count=row.batch.failed_count + taken[SlotStatus.FAILED],
             )
@@ -121,5 +128,8 @@ class DecisionWriter:
         if not self._database.batches.update(after.batch_id, updated, self._transaction):
             return False
         row = self._database.batches.current(after.batch_id, self._transaction)
-        counts = (after.assigned_count, after.failed_count)
-        return row is not None and (row.batch.assigned_count, row.batch.failed_count) == counts
+        return row is not None and _counts(row.batch) == _counts(after)
+
+
+def _counts(batch: Batch) -> tuple[int, int, int]:
+    return batch.expected_count, batch.assigned_count, batch.failed_count

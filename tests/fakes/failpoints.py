@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from els_core.application.budgets import MayContinue
+    from els_core.application.commands import CommandRequest, KeptCommand
     from els_core.application.messages import DeadLetter
     from els_core.application.ports.clock import Clock
     from els_core.application.ports.coordinator import Coordinator, CoordinatorUpdate
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     )
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import AssignedSlot, Batch, BatchSnapshot, Registration
+    from els_core.domain.commands import CommandAnswer
     from els_core.domain.decisions import BatchChange, LockedView
     from els_core.domain.events import OutboxMessage
     from els_core.domain.outcomes import Proposal
+    from els_core.domain.reopening import Standby
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,8 @@ class FailpointTransaction:
         self._inner = inner
         self._injector = injector
 
-    def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
-        return self._run("lock", lambda: self._inner.lock(batch_ids))
+    def lock(self, batch_ids: Sequence[str], *, only_known: bool = False) -> dict[str, Batch]:
+        return self._run("lock", lambda: self._inner.lock(batch_ids, only_known=only_known))
 
     def locked_view(
         self, arrivals: Sequence[Arrival], proposals: Mapping[ArrivalKey, Proposal]
@@ -158,8 +161,23 @@ class FailpointTransaction:
     def enqueue(self, messages: Sequence[OutboxMessage]) -> Sequence[OutboxMessage]:
         return self._run("enqueue", lambda: self._inner.enqueue(messages))
 
-    def announce_again(self, batch_id: str) -> OutboxMessage | None:
-        return self._run("announce_again", lambda: self._inner.announce_again(batch_id))
+    def announce_again(self, batch_id: str, epoch: int) -> OutboxMessage | None:
+        return self._run("announce_again", lambda: self._inner.announce_again(batch_id, epoch))
+
+    def keep_result(self, message: OutboxMessage) -> None:
+        self._run("keep_result", lambda: self._inner.keep_result(message))
+
+    def standby(self, batch_id: str, limit: int) -> Standby:
+        return self._run("standby", lambda: self._inner.standby(batch_id, limit))
+
+    def keep_rejected(self, registrations: Sequence[Registration]) -> None:
+        self._run("keep_rejected", lambda: self._inner.keep_rejected(registrations))
+
+    def command(self, batch_id: str, command_id: str) -> KeptCommand | None:
+        return self._run("command", lambda: self._inner.command(batch_id, command_id))
+
+    def keep_command(self, request: CommandRequest, answer: CommandAnswer) -> None:
+        self._run("keep_command", lambda: self._inner.keep_command(request, answer))
 
     def overdue(self, after: DeadlinePosition | None, max_slots: int) -> tuple[datetime, list[Batch]]:
         return self._run("overdue", lambda: self._inner.overdue(after, max_slots))

@@ -171,7 +171,7 @@ class FakePostgres:
 def _is_purgeable(status: Status) -> bool:
     """Tell whether a batch of this status may be deleted past its retention."""
     match status:
-        case Status.AWAITED | Status.READY | Status.FAILED | Status.TIMED_OUT:
+        case Status.AWAITED | Status.READY | Status.FAILED | Status.TIMED_OUT | Status.CANCELLED:
             return True
         case Status.OPEN:
             return False

@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
+from els_core.application.commands import KeptCommand
 from els_core.domain.arrivals import ArrivalKey
 from els_core.domain.batches import (
-    AssignedSlot,
     Batch,
-    BatchSnapshot,
-    RecordedFailure,
+    Registration,
     RegistrationDetails,
     Status,
 )
 from tests.fakes.tables import Locks, Table, TableTransaction, violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Hashable
 
     from els_core.application.ports.clock import Clock
     from els_core.domain.arrivals import Arrival, Content, Failure
@@ -36,6 +35,7 @@ class SlotStatus(StrEnum):
     AVAILABLE = "available"
     ASSIGNED = "assigned"
     FAILED = "failed"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,17 @@ class FailureRow:
 class ExcessRow:
     content: Content
     reason: Reason
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SupersededRow:
+    """`arrival` is None for one that has not come yet."""
+
+    arrival: Arrival | None
+    essay_id: str | None = None
+    by_identity: str | None = None
+    by_command: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +96,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class EpochRow:
-    """The final result of a batch, kept as long as the batch."""
+    """The final result of an epoch, kept as long as the batch."""
 
     message: OutboxMessage
     first_sent_at: datetime | None = None
@@ -97,10 +108,11 @@ def _used(batch: Batch) -> int:
 
 BATCH_CHECKS = {
     "awaited_batch_has_no_registration": lambda row: (
-        (row.batch.status is Status.AWAITED) == (row.batch.fingerprint is None)
+        row.batch.status is Status.CANCELLED
+        or (row.batch.status is Status.AWAITED) == (row.batch.fingerprint is None)
     ),
     "registered_batch_has_its_terms": lambda row: (
-        row.batch.status is Status.AWAITED
+        row.batch.fingerprint is None
         or (row.batch.expected_count > 0 and row.batch.deadline is not None and row.details is not None)
     ),
     "counts_fit_the_slots": lambda row: (
@@ -120,6 +132,27 @@ BATCH_CHECKS = {
     "timed_out_batch_has_a_missing_slot": lambda row: (
         row.batch.status is not Status.TIMED_OUT or _used(row.batch) < row.batch.expected_count
     ),
+    "cancelled_batch_has_a_missing_slot": lambda row: (
+        row.batch.status is not Status.CANCELLED
+        or row.batch.fingerprint is None
+        or _used(row.batch) < row.batch.expected_count
+    ),
+}
+
+
+ESSAY_CHECKS: dict[str, Callable[[EssayRow], bool]] = {
+    "assigned_slot_has_a_content": lambda row: (
+        (row.status is SlotStatus.ASSIGNED) == (row.content is not None)
+    ),
+    "failed_slot_has_a_failure": lambda row: (
+        (row.status is SlotStatus.FAILED) == (row.failure_identity is not None)
+    ),
+}
+ESSAY_UNIQUES: dict[str, Callable[[EssayRow], Hashable]] = {
+    "one_slot_per_content": lambda row: (row.batch_id, row.content.text_storage_id) if row.content else None,
+    "one_slot_per_failure": lambda row: (
+        (row.batch_id, row.failure_identity) if row.failure_identity else None
+    ),
 }
 
 
@@ -133,25 +166,7 @@ class Database:
     def __init__(self, clock: Clock, scheduler: CooperativeScheduler) -> None:
         self.clock = clock
         self.batches = Table[str, BatchRow]("one_row_per_batch", BATCH_CHECKS)
-        self.essays = Table[ArrivalKey, EssayRow](
-            "one_row_per_slot",
-            {
-                "assigned_slot_has_a_content": lambda row: (
-                    (row.status is SlotStatus.ASSIGNED) == (row.content is not None)
-                ),
-                "failed_slot_has_a_failure": lambda row: (
-                    (row.status is SlotStatus.FAILED) == (row.failure_identity is not None)
-                ),
-            },
-            {
-                "one_slot_per_content": lambda row: (
-                    (row.batch_id, row.content.text_storage_id) if row.content else None
-                ),
-                "one_slot_per_failure": lambda row: (
-                    (row.batch_id, row.failure_identity) if row.failure_identity else None
-                ),
-            },
-        )
+        self.essays = Table[ArrivalKey, EssayRow]("one_row_per_slot", ESSAY_CHECKS, ESSAY_UNIQUES)
         self.failures = Table[ArrivalKey, FailureRow](
             "one_row_per_failure",
             {"failure_has_a_slot_or_is_late": lambda row: (row.essay_id is None) == bool(row.late_reason)},
@@ -161,8 +176,14 @@ class Database:
         self.parked = Table[ArrivalKey, ParkedRow]("one_row_per_parked_arrival")
         self.outbox = Table[str, OutboxRow]("one_row_per_event")
         self.epochs = Table[ArrivalKey, EpochRow]("one_row_per_epoch")
+        self.superseded = Table[ArrivalKey, SupersededRow]("one_row_per_superseded_arrival")
+        self.commands = Table[ArrivalKey, KeptCommand]("one_row_per_command")
+        self.rejected = Table[ArrivalKey, Registration]("one_row_per_rejected_registration")
         self.runs = Table[str, datetime]("one_row_per_job")
-        self.dependent_tables = (self.essays, self.failures, self.excess, self.parked, self.epochs)
+        self.dependent_tables = (
+            *(self.essays, self.failures, self.excess, self.parked),
+            *(self.epochs, self.superseded, self.commands, self.rejected),
+        )
         self._tables = (self.batches, *self.dependent_tables, self.outbox, self.runs)
         self.scheduler = scheduler
         self._locks = Locks(scheduler)
@@ -188,47 +209,3 @@ def require_storable(arrival: Arrival, *, sized: bool = True) -> None:
         raise violation("22P05", "no constraint")
     if sized and arrival.file_size_bytes > MAX_BIGINT:
         raise violation("22003", "no constraint")
-
-
-def snapshot_of(row: BatchRow, essays: Iterable[EssayRow], failures: Iterable[FailureRow]) -> BatchSnapshot:
-    """Return the snapshot of a batch from all rows of essays and failures."""
-    batch_id = row.batch.batch_id
-    slots = sorted((slot for slot in essays if slot.batch_id == batch_id), key=lambda slot: slot.essay_id)
-    available: list[str] = []
-    assigned: list[AssignedSlot] = []
-    for slot in slots:
-        match slot.status:
-            case SlotStatus.AVAILABLE:
-                available.append(slot.essay_id)
-            case SlotStatus.ASSIGNED:
-                assigned.append(_assigned(slot))
-            case SlotStatus.FAILED:
-                pass  # its failure is listed below
-            case _:
-                assert_never(slot.status)
-    recorded = [
-        _recorded(failure, failure.essay_id)
-        for failure in sorted(failures, key=lambda failure: failure.failure.identity)
-        if failure.failure.batch_id == batch_id and failure.essay_id is not None
-    ]
-    return BatchSnapshot(row.batch, row.details, tuple(available), tuple(assigned), tuple(recorded))
-
-
-def _assigned(slot: EssayRow) -> AssignedSlot:
-    content = slot.content
-    if content is None:
-        raise LookupError(f"slot {slot.essay_id} of batch {slot.batch_id} is assigned and has no content")
-    return AssignedSlot(
-        slot.essay_id, content.text_storage_id, content.original_file_name, content.file_upload_id
-    )
-
-
-def _recorded(row: FailureRow, essay_id: str) -> RecordedFailure:
-    failure = row.failure
-    return RecordedFailure(
-        failure.identity,
-        essay_id,
-        failure.original_file_name,
-        failure.error_code,
-        failure.file_upload_id,
-    )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
-from els_core.domain.arrivals import Content, Failure, key_of
+from els_core.domain.arrivals import key_of
 from els_core.domain.batches import Batch, Status
 from els_core.domain.decisions import LockedView
 from els_core.domain.errors import ProcessingError
-from els_core.domain.outcomes import Assigned, Excess, Failed, Late
+from els_core.domain.outcomes import Assigned, Excess, Failed, Late, Superseded
 from tests.fakes.decision_writer import DecisionWriter
-from tests.fakes.rows import BatchRow, EpochRow, EssayRow, OutboxRow, SlotStatus, snapshot_of
+from tests.fakes.rows import BatchRow, EssayRow, OutboxRow, SlotStatus
+from tests.fakes.snapshots import snapshot_of
+from tests.fakes.steering_statements import SteeringStatements
 from tests.fakes.sweep_statements import SweepStatements, parked_arrival
 
 if TYPE_CHECKING:
@@ -27,11 +29,12 @@ if TYPE_CHECKING:
     from els_core.domain.outcomes import FinalOutcome, Proposal
 
 
-class FakeTransaction(SweepStatements):
+class FakeTransaction(SteeringStatements, SweepStatements):
     """One transaction on the fake database."""
 
-    def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
-        self._insert_placeholders(batch_ids)
+    def lock(self, batch_ids: Sequence[str], *, only_known: bool = False) -> dict[str, Batch]:
+        if not only_known:
+            self._insert_placeholders(batch_ids)
         return self._lock(batch_ids)
 
     def lock_and_view(
@@ -67,47 +70,65 @@ class FakeTransaction(SweepStatements):
         self, arrivals: Sequence[Arrival], proposals: Mapping[ArrivalKey, Proposal]
     ) -> LockedView:
         with self._transaction.statement("read the locked view"):
-            first = {key_of(a): answer for a in arrivals if (answer := self._first_answer(a)) is not None}
+            names = self._names(arrivals)
+            keys = {key_of(one) for one in arrivals} | {(key[0], name) for key, name in names.items()}
+            first = {key: answer for key in keys if (answer := self._first_answer(key)) is not None}
             free: dict[str, Sequence[str]] = {}
             for batch_id in {arrival.batch_id for arrival in arrivals}:
-                keys = [key_of(arrival) for arrival in arrivals if arrival.batch_id == batch_id]
-                wanted = [proposals[key].essay_id for key in keys if key in proposals]
-                needed = sum(key not in first for key in keys)
+                own = [key_of(arrival) for arrival in arrivals if arrival.batch_id == batch_id]
+                wanted = [proposals[key].essay_id for key in own if key in proposals]
+                needed = sum(key not in first for key in own)
                 free[batch_id] = self._free(batch_id, wanted, needed)
             parked = self._database.parked.rows(self._transaction)
             awaited = [id_ for id_ in free if self._is_awaited(id_)]
             counts = {id_: sum(key[0] == id_ for key in parked) for id_ in awaited}
-            keys_parked = {key_of(one) for one in arrivals if one.batch_id in awaited} & set(parked)
-            return LockedView(self._clock.now(), first, free, keys_parked, counts)
+            parked_keys = {key for key in keys if key[0] in awaited} & set(parked)
+            superseded = self._database.superseded.rows(self._transaction)
+            barred = {key for key in keys if key in superseded and superseded[key].arrival is None}
+            return LockedView(self._clock.now(), first, free, parked_keys, counts, barred, names)
 
-    def _first_answer(self, arrival: Arrival) -> FinalOutcome | None:
-        match arrival:
-            case Content():
-                return self._slot_of(arrival) or self._excess_of(arrival)
-            case Failure():
-                return self._failure_of(arrival)
-            case _:
-                assert_never(arrival)
+    def _names(self, arrivals: Sequence[Arrival]) -> dict[ArrivalKey, str]:
+        """Return what the arrivals name as superseded, and what of these names others in turn."""
+        names = {key_of(one): one.supersedes for one in arrivals if one.supersedes}
+        waiting = list(names)
+        while waiting:
+            key = waiting.pop()
+            target = (key[0], names[key])
+            stored = self._stored(target)
+            if target not in names and stored is not None and stored.supersedes:
+                names[target] = stored.supersedes
+                waiting.append(target)
+        return names
 
-    def _failure_of(self, failure: Failure) -> Failed | Late | None:
-        row = self._database.failures.rows(self._transaction).get(key_of(failure))
+    def _stored(self, key: ArrivalKey) -> Arrival | None:
+        excess = self._database.excess.rows(self._transaction).get(key)
+        failure = self._database.failures.rows(self._transaction).get(key)
+        return excess.content if excess else failure.failure if failure else None
+
+    def _first_answer(self, key: ArrivalKey) -> FinalOutcome | None:
+        superseded = self._database.superseded.rows(self._transaction).get(key)
+        if superseded is not None:
+            return Superseded() if superseded.arrival is not None else None
+        return self._slot_of(key) or self._excess_of(key) or self._failure_of(key)
+
+    def _failure_of(self, key: ArrivalKey) -> Failed | Late | None:
+        row = self._database.failures.rows(self._transaction).get(key)
         if row is None:
             return None
         if row.essay_id is not None:
             return Failed(row.essay_id)
         if row.late_reason is None:
-            raise LookupError(f"{failure.identity} of batch {failure.batch_id} has no slot and is not late")
+            raise LookupError(f"{key[1]} of batch {key[0]} has no slot and is not late")
         return Late(row.late_reason)
 
-    def _slot_of(self, content: Content) -> Assigned | None:
+    def _slot_of(self, key: ArrivalKey) -> Assigned | None:
         for slot in self._database.essays.rows(self._transaction).values():
-            held = slot.content
-            if held and (slot.batch_id, held.text_storage_id) == (content.batch_id, content.text_storage_id):
+            if slot.content and key_of(slot.content) == key:
                 return Assigned(slot.essay_id)
         return None
 
-    def _excess_of(self, content: Content) -> Excess | None:
-        row = self._database.excess.rows(self._transaction).get(key_of(content))
+    def _excess_of(self, key: ArrivalKey) -> Excess | None:
+        row = self._database.excess.rows(self._transaction).get(key)
         return Excess(row.reason) if row else None
 
     def _free(self, batch_id: str, wanted: Sequence[str | None], needed: int) -> list[str]:
@@ -175,7 +196,10 @@ class FakeTransaction(SweepStatements):
 
     def _snapshot(self, row: BatchRow) -> BatchSnapshot:
         essays = self._database.essays.rows(self._transaction).values()
-        return snapshot_of(row, essays, self._database.failures.rows(self._transaction).values())
+        failures = self._database.failures.rows(self._transaction).values()
+        before = (row.batch.batch_id, str(row.batch.epoch - 1))
+        epoch = self._database.epochs.rows(self._transaction).get(before)
+        return snapshot_of(row, essays, failures, epoch.message.event_id if epoch else None)
 
     def enqueue(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
         with self._transaction.statement("fill the outbox"):
@@ -183,24 +207,11 @@ class FakeTransaction(SweepStatements):
 
     def _enqueue(self, message: OutboxMessage) -> OutboxMessage | None:
         if message.is_final:
-            self._database.epochs.insert((message.batch_id, "1"), EpochRow(message), self._transaction)
+            self._keep(message)
         row = OutboxRow(message, self._database.next_position(), self._clock.now())
         if not self._database.outbox.insert(str(message.event_id), row, self._transaction):
             return None
         return replace(message, position=row.position)
-
-    def announce_again(self, batch_id: str) -> OutboxMessage | None:
-        with self._transaction.statement("announce again"):
-            epoch = self._database.epochs.rows(self._transaction).get((batch_id, "1"))
-            if epoch is None:
-                return None
-            row = OutboxRow(epoch.message, self._database.next_position(), self._clock.now())
-            key = str(epoch.message.event_id)
-            if not self._database.outbox.insert(key, row, self._transaction):
-                self._database.outbox.update(
-                    key, lambda old: replace(old, position=row.position), self._transaction
-                )
-            return replace(epoch.message, position=row.position)
 
     def savepoint(self) -> AbstractContextManager[None]:
         return self._transaction.savepoint()

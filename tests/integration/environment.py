@@ -23,6 +23,7 @@ from els_core.application.post_commit import PostCommit
 from els_core.application.provision_content import ProvisionContent
 from els_core.application.publish_outbox import PublishOutbox
 from els_core.application.register_batch import RegisterBatch
+from els_core.application.steer_batch import SteerBatch
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.domain.outcomes import name_of
 
@@ -106,6 +107,7 @@ class Environment:
         self.register_batch = RegisterBatch(post_commit, JsonEventEncoder())
         self.provision_content = ProvisionContent(post_commit, JsonEventEncoder())
         self.expire_batches = ExpireBatches(post_commit, JsonEventEncoder(), timedelta(0), RETENTION)
+        self.steer_batch = SteerBatch(post_commit, JsonEventEncoder())
         self.publish_outbox = PublishOutbox(post_commit, self.bus, grace=timedelta(0))
         self.batch_status = BatchStatus(self.repository)
 

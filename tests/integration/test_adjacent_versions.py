@@ -27,7 +27,21 @@ REVISIONS = [each.revision for each in reversed([*ScriptDirectory.from_config(CO
 PAIRS = [*pairwise(REVISIONS)]
 
 # By revision: the columns, constraints and indexes, as (table, name), that it takes away or changes.
-CONTRACTS: dict[str, set[tuple[str, str]]] = {}
+# A check that 0004 made wider takes the place and the name of the narrower one.
+WIDENED = {
+    ("batches", "batch_status_is_known"),
+    ("batches", "awaited_batch_has_no_registration"),
+    ("batches", "registered_batch_has_its_terms"),
+    ("essays", "slot_status_is_known"),
+    ("validation_failures", "late_reason_is_known"),
+    ("excess_contents", "excess_reason_is_known"),
+    ("batch_epochs", "epoch_status_is_known"),
+    ("batch_epochs", "epoch_end_is_known"),
+}
+VALIDATED = {("batches", "cancelled_batch_has_a_missing_slot")}
+CONTRACTS: dict[str, set[tuple[str, str]]] = {
+    "0005": WIDENED | {(table, f"wider_{name}") for table, name in WIDENED} | VALIDATED,
+}
 
 # What the code of each revision writes, beyond what that of the one before does.
 WRITES = {
@@ -65,6 +79,19 @@ WRITES = {
         """INSERT INTO job_runs (job, ran_at) VALUES ('expire_batches', clock_timestamp())
         ON CONFLICT ON CONSTRAINT one_row_per_job DO UPDATE SET ran_at = excluded.ran_at""",
     ),
+    "0003": ("INSERT INTO erasures (batch_id, actor, reason) VALUES ('b', 'operator', 'request')",),
+    "0004": (
+        """INSERT INTO excess_contents (batch_id, text_storage_id, reason, original_file_name,
+            raw_file_storage_id, file_size_bytes, correlation_id, supersedes)
+        VALUES ('b', 'y', 'NO_AVAILABLE_SLOT', 'y.txt', 'r', 1, 'c', 'content:a')""",
+        """INSERT INTO superseded_arrivals (batch_id, identity, by_identity, essay_id, arrival, arrived_at)
+        VALUES ('b', 'content:z', 'content:a', 'essay-1', '{}', clock_timestamp())""",
+        """INSERT INTO batch_commands (batch_id, command_id, door, source, command, body, fingerprint, actor,
+            answer, refusal, version, epoch)
+        VALUES ('b', 'k', 'bus', 'operations', 'close', '{}', 'f', 'teacher', '{}', 'TOO_LATE', 2, 1)""",
+        "UPDATE batches SET last_arrival_at = clock_timestamp() WHERE batch_id = 'b'",
+    ),
+    "0005": ("INSERT INTO essays (batch_id, essay_id, status) VALUES ('b', 'essay-3', 'withdrawn')",),
 }
 PARTS = """
 SELECT t.relname, a.attname,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from els_core.application.announce_batch import AnnounceBatch, Announced
-from els_core.application.register_batch import Rejected, Repeated
+from els_core.application.register_batch import REJECTION, Rejected, Repeated
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.domain.batches import Status
 from els_core.domain.outcomes import Duplicate, Excess, Late, Reason
@@ -56,7 +56,10 @@ def test_arrivals_and_registrations_after_the_final_result_change_nothing(
         assert environment.provision(*after_the_end).outcomes == expected
         repeated = environment.provision(*before_the_end).outcomes
         assert all(isinstance(outcome, Duplicate) for outcome in repeated)
-        assert environment.register(registration(2), registration(3)).answers == [Repeated(), Rejected()]
+        assert environment.register(registration(2), registration(3)).answers == [
+            Repeated(),
+            Rejected(REJECTION),
+        ]
     after = environment.snapshot()
     assert (after.batch.status, after.assigned, after.slot_failures, after.available) == (
         status,
@@ -80,7 +83,7 @@ def test_a_result_that_an_older_version_did_not_keep_is_announced_again_from_the
     environment.provision(content("a"))
     [first] = [message for message in environment.bus.published if message.is_final]
     environment.execute("DELETE FROM batch_epochs")
-    announced = AnnounceBatch(environment.provision_content.post_commit, JsonEventEncoder()).announce("b")
+    announced = AnnounceBatch(environment.steer_batch.post_commit, JsonEventEncoder()).announce("b")
     assert isinstance(announced, Announced)
     assert announced.published.sent == 1
     assert environment.bus.published[-1].event_id == announced.message.event_id == first.event_id

@@ -15,11 +15,13 @@ from els_core.adapters.postgres.personal_data import PostgresPersonalData
 from els_core.adapters.postgres.session import Session
 from els_core.adapters.postgres.statements import read_statements
 from els_core.application.announce_batch import AnnounceBatch
+from els_core.application.commands import Door, Sender
 from els_core.application.erase_batches import EraseBatches, Erasure
 from els_core.cli.main import main
 from els_core.contracts.event_encoder import JsonEventEncoder
+from els_core.domain.commands import Close
 from migrations.tables import METADATA
-from tests.factories import content, failure, registration
+from tests.factories import command_request, content, failure, registration
 from tests.integration.lambda_functions import call, example_event
 
 if TYPE_CHECKING:
@@ -44,31 +46,48 @@ KEPT = {
     "batches": {"batch_id", "status", "fingerprint", "course_code", "correlation_id", "announced_digest"},
     "essays": {
         *("batch_id", "essay_id", "status"),
-        *("text_storage_id", "file_upload_id", "failure_identity"),
+        *("text_storage_id", "file_upload_id", "failure_identity", "supersedes"),
     },
     "validation_failures": {
         *("batch_id", "identity", "essay_id", "late_reason"),
-        *("event_id", "error_code", "file_upload_id"),
+        *("event_id", "error_code", "file_upload_id", "supersedes"),
     },
-    "excess_contents": {"batch_id", "text_storage_id", "reason", "file_upload_id"},
+    "excess_contents": {
+        *("batch_id", "text_storage_id", "reason"),
+        *("file_upload_id", "correlation_id", "supersedes"),
+    },
     "parked_arrivals": {"batch_id", "identity", "arrival"},  # the rows are deleted
     "outbox": {"batch_id", "detail_type", "detail"},  # no event of the batch waits in it
     "batch_epochs": {"batch_id", "status", "ended_by", "detail_type", "digest"},
+    "superseded_arrivals": {"batch_id", "identity", "by_identity", "by_command", "essay_id"},
+    "batch_commands": {
+        *("batch_id", "command_id", "door", "source", "command"),
+        *("body", "fingerprint", "answer", "refusal"),  # ids and numbers, and neither who nor why
+    },
+    "rejected_registrations": {"batch_id", "fingerprint"},  # and which fields differed, not how
     "job_runs": {"job"},
     "erasures": {"batch_id", "actor", "reason"},
 }
 
 
 def end_a_batch(environment: Environment, batch_id: str = "b") -> None:
-    """Let a batch end with an essay, a failure, an excess content and a late failure, each with names."""
+    """Let a batch end with an essay, a failure, an excess content and a late failure, each with names.
+
+    A content is superseded before, and a command comes afterwards.
+    """
     plain = registration(2, batch_id)
     environment.register(replace(plain, details=replace(plain.details, **DETAILS)))
-    for name in ("a", "late"):
-        named: dict[str, Any] = {"original_file_name": QUOTED, "raw_file_storage_id": f"{MARK}-{name}"}
+    named: dict[str, Any] = {"original_file_name": QUOTED, "raw_file_storage_id": MARK}
+    first = replace(content("first", batch_id), content_md5_hash=MARK, **named)
+    environment.provision(first)
+    for name, supersedes in (("a", first.identity), ("late", None)):
         environment.provision(
-            replace(content(name, batch_id), content_md5_hash=MARK, **named),
+            replace(content(name, batch_id, supersedes=supersedes), content_md5_hash=MARK, **named),
             replace(failure(name, batch_id), error_message=QUOTED, **named),
         )
+    sender = Sender(Door.BUS, "operations", MARK)
+    command = replace(command_request(Close(), batch_id=batch_id), sender=sender, reason=QUOTED)
+    environment.steer_batch.steer([command])
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ def test_migrating_twice_or_a_newer_database_is_a_success(
     database_url: str, postgres: PostgresServer
 ) -> None:
     engine = connect(database_url)
-    assert upgrade(engine) == "0003"
+    assert upgrade(engine) == "0006"
     name = str(engine.url.database)
     postgres.execute("UPDATE alembic_version SET version_num = 'newer'", database=name)
     assert upgrade(engine) == "newer"

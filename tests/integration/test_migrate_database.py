@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def test_migrating_again_or_a_database_ahead_is_fine(database_url: str, postgres: PostgresServer) -> None:
     engine = connect(database_url)
-    assert upgrade(engine) == "0003"
+    assert upgrade(engine) == "0006"
     name = str(engine.url.database)
     postgres.execute("UPDATE alembic_version SET version_num = 'newer'", database=name)
     assert upgrade(engine) == "newer"
@@ -29,7 +29,7 @@ def test_migrating_again_or_a_database_ahead_is_fine(database_url: str, postgres
 def test_the_function_returns_the_revision_to_whoever_invokes_it_by_hand(
     dead_letter_queue: DeadLetterQueue,
 ) -> None:
-    assert call("migrate_database", {}) == {"revision": "0003"}
+    assert call("migrate_database", {}) == {"revision": "0006"}
     assert dead_letter_queue.messages() == []
 
 

@@ -10,7 +10,7 @@ from pg8000.exceptions import DatabaseError
 from els_core.adapters.postgres.driver import OneTripConnection
 from els_core.application.message_consumer import MessageConsumer
 from els_core.application.messages import QueueMessage
-from els_core.bootstrap import verdict_of
+from els_core.application.verdicts import verdicts
 from els_core.domain.batches import Status
 from tests.factories import content, failure, registration
 from tests.fakes.queues import FakeDeadLetterQueue
@@ -39,7 +39,7 @@ def consumer_of(environment: Environment, batch_id: str) -> MessageConsumer[Arri
     return MessageConsumer(
         lambda body: failure(body, batch_id) if body == "f" else content(body, batch_id),
         environment.provision_content.provision,
-        lambda report: [verdict_of(outcome) for outcome in report.outcomes],
+        lambda report: verdicts(report.outcomes),
         FakeDeadLetterQueue(),
         environment.clock,
     )

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 # The statements of provisioning for open batches: insert placeholders, lock, read, record and enqueue in one
 # transaction, and after its commit the deletion from the outbox.
-PROVISION = ["INSERT INTO batches", "SELECT batch_id, status", "WITH asked", "WITH slots", "WITH messages"]
+PROVISION = [
+    "INSERT INTO batches",
+    "SELECT batch_id, status",
+    "WITH RECURSIVE given",
+    "WITH slots",
+    "WITH messages",
+]
 DELETE_SENT = "WITH sent AS ( DELETE FROM outbox"
 
 

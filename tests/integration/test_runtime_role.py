@@ -13,10 +13,11 @@ from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.bootstrap import Container
 from els_core.domain.batches import Status
+from els_core.domain.commands import Reopen
 from els_core.domain.errors import ProcessingError
 from els_core.settings import read_settings
 from migrations.runtime_role import LIMITS
-from tests.factories import content, registration
+from tests.factories import command_request, content, registration
 from tests.integration.environment import Environment
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ def test_the_functions_do_all_their_work_with_the_role_that_the_migration_made(
     environment.provision(content("a"))
     environment.register(registration(1))
     assert environment.snapshot().batch.status is Status.READY
+    assert environment.outcomes(content("late", supersedes="content:a")) == {"excess": 1}
+    environment.steer_batch.steer([command_request(Reopen(60))])
+    assert [slot.text_storage_id for slot in environment.snapshot().assigned] == ["late"]
     environment.expire()
     environment.relay()
     environment.close()

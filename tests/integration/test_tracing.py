@@ -213,7 +213,7 @@ def test_a_message_that_cannot_be_parsed_has_no_link(spans: InMemorySpanExporter
 
 
 def test_an_event_carries_the_trace_of_the_invocation(spans: InMemorySpanExporter) -> None:
-    rejected = RegistrationRejected("b", "fingerprint", "reason", CORRELATION)
+    rejected = RegistrationRejected("b", "fingerprint", "reason", CORRELATION, 1, 1)
     with invocation_span("process register_batch", SpanKind.CONSUMER, {"Records": []}):
         [message] = JsonEventEncoder(traceparent=traceparent).encode([rejected], SystemClock().now())
     context = the(spans).context

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from els_core.application.register_batch import Opened, Rejected, Repeated
+from els_core.application.register_batch import REJECTION, Opened, Rejected, Repeated
 from els_core.domain.batches import Status
 from els_core.domain.errors import ExternalServiceError
 from els_core.domain.outcomes import Proposal, ProposalKind, name_of
@@ -83,7 +83,7 @@ def test_arrivals_before_their_registration_are_parked_and_then_decided(environm
 @pytest.mark.fault(6)
 def test_a_second_registration_is_repeated_or_rejected_and_the_first_stands(environment: Environment) -> None:
     assert environment.register(registration(2)).answers == [Opened()]
-    assert environment.register(registration(2), registration(3)).answers == [Repeated(), Rejected()]
+    assert environment.register(registration(2), registration(3)).answers == [Repeated(), Rejected(REJECTION)]
     assert environment.snapshot().batch.expected_count == 2
     assert environment.bus.event_counts()["BatchRegistrationRejected"] == 1
 

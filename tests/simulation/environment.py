@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
 
+    from els_core.application.commands import CommandRequest
     from els_core.application.message_consumer import MessageConsumer
     from els_core.domain.arrivals import Arrival
     from tests.fakes.failpoints import FaultInjector
@@ -59,6 +60,8 @@ class Environment:
         self.dead_letters = FakeDeadLetterQueue(self.scheduler)
         self.registrations = FakeQueue("registrations", self.clock, self.scheduler)
         self.arrivals = FakeQueue("arrivals", self.clock, self.scheduler)
+        self.commands = FakeQueue("commands", self.clock, self.scheduler)
+        self.commanded: list[CommandRequest] = []
         self.registered: list[Registration] = []
         self.sent: list[Arrival] = []
         self.poison: list[str] = []
@@ -102,6 +105,10 @@ class Environment:
         return self._invoke(
             lambda: self._consume(self.arrivals, self.new_process().provision_content(), limit)
         )
+
+    def steer(self, limit: int = 10) -> bool:
+        """Invoke the consumer of commands; return False when its queue is empty."""
+        return self._invoke(lambda: self._consume(self.commands, self.new_process().steer_batch(), limit))
 
     def sweep(self) -> None:
         """Invoke the sweep."""
@@ -160,7 +167,7 @@ class Environment:
         for _ in range(MAX_ROUNDS):
             self.advance(VISIBILITY_TIMEOUT)
             failed_before = self.failed_invocations
-            while self.register() | self.provision():
+            while self.register() | self.provision() | self.steer():
                 pass
             self.sweep()
             self.relay()
@@ -171,7 +178,8 @@ class Environment:
     @property
     def is_quiescent(self) -> bool:
         """Tell whether nothing is in flight: no message in a queue, no event in the outbox."""
-        return self.registrations.is_empty and self.arrivals.is_empty and not self.stores.outbox()
+        queues = (self.registrations, self.arrivals, self.commands)
+        return all(queue.is_empty for queue in queues) and not self.stores.outbox()
 
     def evidence(self) -> Evidence:
         """Return everything that can be observed."""
@@ -182,6 +190,7 @@ class Environment:
             self.stores.batches(),
             self.stores.outbox(),
             self.bus.accepted,
+            self.commanded,
         )
 
     def violations(self, *, is_quiescent: bool) -> list[Violation]:

@@ -11,6 +11,7 @@ from els_core.domain.batches import Registration, RegistrationDetails
 from tests.simulation.producer import as_parsed, body_of
 
 if TYPE_CHECKING:
+    from els_core.application.commands import CommandRequest
     from els_core.domain.arrivals import Arrival
     from tests.simulation.choices import Choices
 
@@ -30,7 +31,7 @@ class PlannedMessage:
     body: str
     what: str
     is_registration: bool = False
-    event: Registration | Arrival | None = None
+    event: Registration | Arrival | CommandRequest | None = None
     rejected: Arrival | None = None
 
 

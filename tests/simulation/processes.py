@@ -11,6 +11,7 @@ from els_core.application.post_commit import PostCommit
 from els_core.application.provision_content import ProvisionContent
 from els_core.application.register_batch import RegisterBatch
 from els_core.bootstrap import Container
+from els_core.contracts.commands import parse_command
 from els_core.contracts.inbound import parse_arrival, parse_registration
 from els_core.settings import Settings
 from tests.fakes.failpoints import (
@@ -25,6 +26,7 @@ from tests.simulation.producer import TIMEOUT
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from els_core.application.commands import CommandRequest
     from els_core.application.expire_batches import ExpireBatches
     from els_core.application.message_consumer import MessageConsumer
     from els_core.application.messages import PoisonMessage
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from els_core.application.ports.messaging import DeadLetterQueue, EventBusProbe
     from els_core.application.provision_content import ProvisioningResult
     from els_core.application.register_batch import RegistrationResult
+    from els_core.application.steer_batch import SteeringResult
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
     from tests.simulation.environment import Environment
@@ -119,6 +122,10 @@ class SkewedProcess(Process):
         return replace(super().provision_content(), parse=_arrival, process=process)
 
     @override
+    def steer_batch(self) -> MessageConsumer[CommandRequest, SteeringResult]:
+        return replace(super().steer_batch(), parse=_command)
+
+    @override
     def expire_batches(self) -> ExpireBatches:
         return replace(super().expire_batches(), max_slots=MAX_SLOTS)
 
@@ -126,6 +133,11 @@ class SkewedProcess(Process):
 @cache
 def _registration(body: str) -> Registration | PoisonMessage:
     return parse_registration(body, TIMEOUT)
+
+
+@cache
+def _command(body: str) -> CommandRequest | PoisonMessage:
+    return parse_command(body)
 
 
 @cache

@@ -61,6 +61,7 @@ def _content(content: Content) -> dict[str, Any]:
         "file_size_bytes": content.file_size_bytes,
         "content_md5_hash": content.content_md5_hash,
         "file_upload_id": content.file_upload_id,
+        "supersedes": content.supersedes,
     }
 
 
@@ -73,6 +74,7 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "validation_error_message": failure.error_message,
         "file_size_bytes": failure.file_size_bytes,
         "file_upload_id": failure.file_upload_id,
+        "supersedes": failure.supersedes,
     }
 
 

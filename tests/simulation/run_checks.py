@@ -9,7 +9,7 @@ from dev.invariants.checks import Violation, violations
 from els_core.application.provision_content import ProvisioningResult
 from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.batches import Status
-from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked
+from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked, Superseded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,10 +68,15 @@ def _poison(
 
 
 def _used_slots(evidence: Evidence, found: BatchEvidence) -> Iterator[Violation]:
-    """Unless the deadline passed, the number of used slots does not depend on the order of deliveries."""
+    """Unless the deadline passed, the number of used slots does not depend on the order of deliveries.
+
+    What a command did depends on when it came.
+    """
     batch = found.batch
+    if any(one.batch_id == batch.batch_id for one in evidence.commanded):
+        return
     match batch.status:
-        case Status.AWAITED | Status.TIMED_OUT:
+        case Status.AWAITED | Status.TIMED_OUT | Status.CANCELLED:
             return
         case Status.OPEN | Status.READY | Status.FAILED:
             used = batch.assigned_count + batch.failed_count
@@ -108,7 +113,7 @@ def wrong_answers(
         match outcome:
             case Parked():
                 pass  # each copy of a parked arrival gets this answer
-            case Assigned() | Failed() | Excess() | Late() | Duplicate():
+            case Assigned() | Failed() | Excess() | Late() | Superseded() | Duplicate():
                 if answers[key, outcome] != 1:
                     what = f"{key[1]} is {outcome}, answered {answers[key, outcome]} times"
                     yield Violation(2, key[0], what)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, assert_never
 
+from els_core.application.commands import CommandRequest
 from els_core.domain.arrivals import Content, Failure
 from els_core.domain.batches import Registration, Status
 from tests.fakes.queues import MAX_RECEIVE_COUNT
 from tests.simulation.fault_schedule import FAULT_KINDS, NO_FAULT, FaultSchedule
 from tests.simulation.messages import planned_messages
+from tests.simulation.planned_commands import with_commands
 from tests.simulation.producer import body_of
 from tests.simulation.run_checks import InvariantViolated, final_violations
 from tests.simulation.traced_environment import TracedEnvironment
@@ -43,12 +45,17 @@ class SimulatedRun(TracedEnvironment):
         self._fault_steps = 30 + plan.below(150)
         self._outlasts_parking, self._redelivers_all = plan.chance(40), plan.chance(25)
         max_receive_count = plan.one_of((MAX_RECEIVE_COUNT, 3))
-        self.registrations.max_receive_count = self.arrivals.max_receive_count = max_receive_count
-        messages = enumerate(planned_messages(plan))
-        self._unsent = [message for position, message in messages if position not in omitted]
+        for queue in (self.registrations, self.arrivals, self.commands):
+            queue.max_receive_count = max_receive_count
+        planned = planned_messages(plan)
         self._delivered: list[PlannedMessage] = []
         self._invocations = 0
+        self._functions: tuple[str, ...] = FUNCTIONS
         self.time_is_short = plan.chance(50)
+        messages = with_commands(plan, planned)
+        if any(isinstance(message.event, CommandRequest) for message in messages):
+            self._functions = (*FUNCTIONS, *("steer",) * 2)
+        self._unsent = [message for position, message in enumerate(messages) if position not in omitted]
 
     def execute(self) -> None:
         """Execute the run; raise `InvariantViolated` at the first violation."""
@@ -120,22 +127,26 @@ class SimulatedRun(TracedEnvironment):
             return
         message = self._unsent.pop(0)
         self.log("the producer sends {}", message.what)
-        (self.registrations if message.is_registration else self.arrivals).send(message.body)
         self._delivered.append(message)
+        queue = self.registrations if message.is_registration else self.arrivals
         match message.event:
             case Registration():
                 self.registered.append(message.event)
             case Content() | Failure():
                 self.sent.append(message.event)
+            case CommandRequest():
+                self.commanded.append(message.event)
+                queue = self.commands
             case None:
                 pass
             case _:
                 assert_never(message.event)
+        queue.send(message.body)
 
     def invoke(self) -> Task | None:
         """Invoke some function, unless too many tasks are running; return its task."""
         if len(self.scheduler.tasks) >= MAX_TASKS:
             return None
-        name = self.choices.one_of(FUNCTIONS)
+        name = self.choices.one_of(self._functions)
         self._invocations += 1
         return self.scheduler.spawn(f"{name}-{self._invocations}", getattr(self, name))

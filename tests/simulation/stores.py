@@ -24,7 +24,7 @@ from tests.contract.repositories import age
 from tests.fakes.clock import FakeClock
 from tests.fakes.coordinator import FakeCoordinator
 from tests.fakes.postgres import FakePostgres
-from tests.fakes.rows import snapshot_of
+from tests.fakes.snapshots import snapshot_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +89,7 @@ def coordinator_errors(inspector: CoordinatorInspector, found: BatchEvidence) ->
     if isinstance(view, UnreadableView):
         return ["Redis holds what makes no sense"]
     if view is None:
-        return [] if found.batch.status is Status.AWAITED else ["Redis does not know the batch"]
+        return ["Redis does not know the batch"] if found.batch.is_registered else []
     if view.available - set(snapshot.available):
         return [f"Redis offers {view.available}, free are {snapshot.available}"]
     used = {content_identity(slot.text_storage_id): slot.essay_id for slot in snapshot.assigned}
@@ -98,7 +98,7 @@ def coordinator_errors(inspector: CoordinatorInspector, found: BatchEvidence) ->
         case Status.OPEN:
             is_complete = used.items() <= view.slot_by_identity.items()
             return [] if is_complete else [f"Redis has {view.slot_by_identity}, Postgres {used}"]
-        case Status.AWAITED | Status.READY | Status.FAILED | Status.TIMED_OUT:
+        case Status.AWAITED | Status.READY | Status.FAILED | Status.TIMED_OUT | Status.CANCELLED:
             return []
         case _:
             assert_never(found.batch.status)
@@ -136,6 +136,8 @@ class FakeStores:
     def _evidence_of(self, batch_id: str) -> BatchEvidence:
         database = self.repository.database
         failures = [row for key, row in database.failures.committed.items() if key[0] == batch_id]
+        rows = database.superseded.committed.items()
+        superseded = [(key[1], row) for key, row in rows if key[0] == batch_id]
         return BatchEvidence(
             snapshot_of(database.batches.committed[batch_id], database.essays.committed.values(), failures),
             {
@@ -145,6 +147,8 @@ class FakeStores:
             },
             {row.failure.identity: row.late_reason for row in failures if row.late_reason},
             frozenset(identity for owner, identity in database.parked.committed if owner == batch_id),
+            frozenset(identity for identity, row in superseded if row.arrival is not None),
+            frozenset(identity for identity, row in superseded if row.arrival is None),
         )
 
     def coordinator_errors(self, found: BatchEvidence) -> list[str]:
@@ -160,6 +164,9 @@ UNION ALL
 SELECT batch_id, 'late', identity, late_reason FROM validation_failures WHERE late_reason IS NOT NULL
 UNION ALL
 SELECT batch_id, 'parked', identity, NULL FROM parked_arrivals
+UNION ALL
+SELECT batch_id, CASE WHEN arrival IS NULL THEN 'barred' ELSE 'superseded' END, identity, NULL
+FROM superseded_arrivals
 """)
 OUTBOX = text("SELECT event_id, batch_id, detail_type, detail FROM outbox ORDER BY position")
 BATCH_IDS = text("SELECT coalesce(json_agg(batch_id), '[]')::text FROM batches")
@@ -222,15 +229,13 @@ class RealStores:
 def _evidence_of(snapshot: BatchSnapshot, without_slot: Sequence[Row[Any]]) -> BatchEvidence:
     excess: dict[str, Reason] = {}
     late: dict[str, Reason] = {}
-    parked: set[str] = set()
+    others: dict[str, set[str]] = {"parked": set(), "superseded": set(), "barred": set()}
     for row in without_slot:
         match row.kind:
             case "excess":
                 excess[row.name] = Reason(row.reason)
             case "late":
                 late[row.name] = Reason(row.reason)
-            case "parked":
-                parked.add(row.name)
             case _:
-                raise ValueError(f"{row.kind!r} of {row.name} is neither excess, late nor parked")
-    return BatchEvidence(snapshot, excess, late, frozenset(parked))
+                others[row.kind].add(row.name)
+    return BatchEvidence(snapshot, excess, late, **{kind: frozenset(names) for kind, names in others.items()})

@@ -38,7 +38,7 @@ def test_further_lines_are_indented_like_the_old_one() -> None:
 
 
 def test_a_property_can_be_patched() -> None:
-    event = SlotsAssigned("b", 1, (), "correlation")
+    event = SlotsAssigned("b", 1, 1, (), "correlation")
     original = event.event_id
     old = 'uuid5(NAMESPACE, f"{self.batch_id} EssaySlotsAssigned {self.version}")'
     with applied([Patch(EVENTS, old, "UUID(int=7)")]):

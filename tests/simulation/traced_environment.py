@@ -109,6 +109,7 @@ class TracedEnvironment(Environment):
             {batch_id: self.stores.evidence_of(batch_id) for batch_id in self._commit_diff.changed()},
             self.stores.outbox(),
             self.bus.accepted,
+            self.commanded,
         )
         for found in evidence.batches.values():
             row = found.batch
@@ -124,15 +125,16 @@ class TracedEnvironment(Environment):
         """Redeliver, redrive, sweep and relay until nothing is in flight."""
         for _ in range(MAX_ROUNDS):
             self.advance(VISIBILITY_TIMEOUT)
-            for queue in (self.registrations, self.arrivals):
+            queues = (self.registrations, self.arrivals, self.commands)
+            for queue in queues:
                 redriven, queue.dead_lettered = queue.dead_lettered, []
                 for message in redriven:
                     queue.send(message.body)
-            while self.register() | self.provision():
+            while self.register() | self.provision() | self.steer():
                 pass
             self.sweep()
             self.relay()
-            if self.is_quiescent and not self.arrivals.dead_lettered and not self.registrations.dead_lettered:
+            if self.is_quiescent and not any(queue.dead_lettered for queue in queues):
                 return
         self.fail(11, "", f"something is still in flight after {MAX_ROUNDS} rounds of redelivery")
 

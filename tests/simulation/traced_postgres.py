@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, assert_never, override
 
 from els_core.adapters.postgres.errors import DisconnectedError
 from els_core.domain.errors import ExternalServiceError, RejectedByStoreError
-from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked, name_of, slot_of
+from els_core.domain.outcomes import (
+    Assigned,
+    Duplicate,
+    Excess,
+    Failed,
+    Late,
+    Parked,
+    Superseded,
+    name_of,
+    slot_of,
+)
 from tests.fakes.cooperative_scheduler import ProcessKilled
 from tests.fakes.postgres import FakePostgres
 from tests.fakes.transaction import FakeTransaction
@@ -37,8 +47,8 @@ class TracedTransaction(FakeTransaction):
         self.decided: dict[ArrivalKey, Outcome] = {}
 
     @override
-    def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
-        batches = super().lock(batch_ids)
+    def lock(self, batch_ids: Sequence[str], *, only_known: bool = False) -> dict[str, Batch]:
+        batches = super().lock(batch_ids, only_known=only_known)
         self._locked_at = self._clock.now()
         return batches
 
@@ -59,7 +69,8 @@ class TracedTransaction(FakeTransaction):
                 self._require_before_deadline(change)
 
     def _require_before_deadline(self, change: BatchChange) -> None:
-        deadline = change.before.deadline
+        is_reopened = change.after.epoch > change.before.epoch  # with a deadline of its own
+        deadline = None if is_reopened else change.before.deadline
         if deadline is not None and deadline <= self._locked_at:
             self._observer.fail(12, change.before.batch_id, "a slot was used after the deadline")
 
@@ -69,7 +80,7 @@ def _is_rejected(arrival: Arrival, outcome: Outcome) -> bool:
     match outcome:
         case Parked():
             return name == REJECTED_ALWAYS
-        case Assigned() | Failed() | Excess() | Late() | Duplicate():
+        case Assigned() | Failed() | Excess() | Late() | Superseded() | Duplicate():
             return name in {REJECTED_ALWAYS, REJECTED_UNLESS_PARKED}
         case _:
             assert_never(outcome)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never, override
 
-from els_core.domain.batches import Status
 from els_core.domain.outcomes import Proposal, ProposalKind
 from tests.fakes.bus import FakeBus
 from tests.fakes.coordinator import FakeCoordinator
@@ -80,7 +79,7 @@ class TracedCoordinator(FakeCoordinator):
         if before is not None and (after is None or after.version < before.version):
             what = f"Redis had version {before.version} and went back to {after and after.version}"
             self._observer.fail(10, batch.batch_id, what)
-        if after is None and batch.status is not Status.AWAITED:
+        if after is None and batch.is_registered:
             self._observer.fail(10, batch.batch_id, "Redis does not have the batch that was just installed")
 
 

@@ -30,15 +30,16 @@ from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.audit_batches import WINDOW, AuditBatches
 from els_core.application.batch_status import BatchStatus
 from els_core.application.check_health import CheckHealth
-from els_core.application.decision_step import StoreRejection
 from els_core.application.erase_batches import EraseBatches
 from els_core.application.expire_batches import ExpireBatches
-from els_core.application.message_consumer import MessageConsumer, Retry
-from els_core.application.messages import PoisonMessage
+from els_core.application.message_consumer import MessageConsumer
 from els_core.application.post_commit import PostCommit
 from els_core.application.provision_content import ProvisionContent, ProvisioningResult
 from els_core.application.publish_outbox import PublishOutbox
 from els_core.application.register_batch import RegisterBatch, RegistrationResult
+from els_core.application.steer_batch import SteerBatch, SteeringResult
+from els_core.application.verdicts import verdicts
+from els_core.contracts.commands import parse_command
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival, parse_registration
 from els_core.domain.errors import EventBusMissingError
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from redis.cluster import RedisCluster
     from sqlalchemy import Engine
 
+    from els_core.application.commands import CommandRequest
     from els_core.application.ports.messaging import DeadLetterQueue, EventBusProbe
     from els_core.application.ports.personal_data import PersonalData
     from els_core.domain.arrivals import Arrival
@@ -135,7 +137,7 @@ class Container:
         return MessageConsumer(
             linking(lambda body: parse_registration(body, default)),
             RegisterBatch(self.post_commit, self.encoder).register,
-            lambda report: [verdict_of(answer) for answer in report.answers],
+            lambda report: verdicts(report.answers),
             self.dead_letter_queue,
             SystemClock(),
         )
@@ -145,7 +147,17 @@ class Container:
         return MessageConsumer(
             linking(parse_arrival),
             ProvisionContent(self.post_commit, self.encoder).provision,
-            lambda report: [verdict_of(outcome) for outcome in report.outcomes],
+            lambda report: verdicts(report.outcomes),
+            self.dead_letter_queue,
+            SystemClock(),
+        )
+
+    def steer_batch(self) -> MessageConsumer[CommandRequest, SteeringResult]:
+        """Return the consumer of its queue."""
+        return MessageConsumer(
+            linking(parse_command),
+            SteerBatch(self.post_commit, self.encoder).steer,
+            lambda report: verdicts(report.answers),
             self.dead_letter_queue,
             SystemClock(),
         )
@@ -230,14 +242,3 @@ class Container:
 def container() -> Container:
     """Return the container of this process; raise `SettingsError` if a setting is missing or wrong."""
     return Container(read_settings())
-
-
-def verdict_of(answer: object) -> PoisonMessage | Retry | None:
-    """Return why a message is dead or delivered again, None for one that is done."""
-    match answer:
-        case StoreRejection(reason):
-            return PoisonMessage("REJECTED_BY_STORE", "data", reason)
-        case Retry():
-            return answer
-        case _:
-            return None

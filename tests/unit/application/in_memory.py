@@ -13,6 +13,7 @@ from els_core.application.post_commit import PostCommit
 from els_core.application.provision_content import ProvisionContent
 from els_core.application.publish_outbox import PublishOutbox
 from els_core.application.register_batch import RegisterBatch
+from els_core.application.steer_batch import SteerBatch
 from els_core.contracts.event_encoder import JsonEventEncoder
 from tests.fakes.bus import FakeBus
 from tests.fakes.clock import FakeClock
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from els_core.application.expire_batches import SweepResult
+    from els_core.application.ports.coordinator import Coordinator
     from els_core.application.provision_content import ProvisioningResult
     from els_core.application.publish_outbox import RelayResult
     from els_core.application.register_batch import RegistrationResult
@@ -38,16 +40,17 @@ HOUR = timedelta(hours=1)
 class InMemoryEnvironment:
     """Postgres, Redis, bus and clock in memory, and the use cases on them."""
 
-    def __init__(self) -> None:
+    def __init__(self, coordinator: Coordinator | None = None) -> None:
         self.clock = FakeClock()
         self.postgres = FakePostgres(self.clock)
         self.redis = FakeCoordinator(self.clock)
         self.bus = FakeBus()
-        self.post_commit = PostCommit(self.redis, self.postgres, self.bus, self.clock)
+        self.post_commit = PostCommit(coordinator or self.redis, self.postgres, self.bus, self.clock)
         encoder = JsonEventEncoder()
         self.register_batch = RegisterBatch(self.post_commit, encoder)
         self.provision_content = ProvisionContent(self.post_commit, encoder)
         self.expire_batches = ExpireBatches(self.post_commit, encoder, PARKING, RETENTION)
+        self.steer_batch = SteerBatch(self.post_commit, encoder)
         self.publish_outbox = PublishOutbox(self.post_commit, self.bus, GRACE)
         self.batch_status = BatchStatus(self.postgres)
 

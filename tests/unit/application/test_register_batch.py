@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from els_core.application.register_batch import Opened, Rejected, Repeated
+from els_core.application.register_batch import REJECTION, Opened, Rejected, Repeated
 from els_core.domain.batches import Status
 from els_core.domain.outcomes import Assigned, Excess, Failed, Reason, name_of
 from tests.factories import content, failure, registration
@@ -27,10 +27,10 @@ def test_a_registration_opens_the_batch_and_installs_it_in_redis(environment: In
 
 ANSWERS = {
     "the same again": ([registration(2), registration(2)], [Opened(), Repeated()]),
-    "other data": ([registration(2), registration(3)], [Opened(), Rejected()]),
+    "other data": ([registration(2), registration(3)], [Opened(), Rejected(REJECTION)]),
     "the same after other data": (
         [registration(2), registration(3), registration(2)],
-        [Opened(), Rejected(), Repeated()],
+        [Opened(), Rejected(REJECTION), Repeated()],
     ),
     "another batch": ([registration(2), registration(2, "other")], [Opened(), Opened()]),
 }

@@ -9,11 +9,12 @@ import pytest
 from els_core.application.decision_step import StoreRejection
 from els_core.application.message_consumer import Retry
 from els_core.application.register_batch import RegistrationAnswer
-from els_core.application.signals import of_arrival, of_closed_batch, of_finding, of_registration
+from els_core.application.signals import of_arrival, of_closed_batch, of_command, of_finding, of_registration
+from els_core.application.steer_batch import SteeringAnswer
 from els_core.domain.audit import FindingKind
 from els_core.domain.batches import Status
 from els_core.domain.outcomes import Outcome
-from tests.unit.adapters.telemetry.results import ANSWERS, OUTCOMES, TERMINAL
+from tests.unit.adapters.telemetry.results import ANSWERS, COMMANDS, OUTCOMES, TERMINAL
 
 
 def members(alias: TypeAliasType) -> set[type]:
@@ -33,12 +34,18 @@ def test_the_samples_of_these_tests_are_complete(samples: dict[type, object], al
     assert set(samples) == members(alias) | {StoreRejection, Retry}
 
 
+def test_the_answers_to_commands_have_the_words_of_their_samples() -> None:
+    assert {word: of_command(answer).word for word, answer in COMMANDS.items()} == {w: w for w in COMMANDS}
+    assert {type(answer) for answer in COMMANDS.values()} == members(SteeringAnswer)
+
+
 def test_every_result_has_a_metric_of_its_own() -> None:
     signals = [
         *map(of_arrival, OUTCOMES.values()),
         *map(of_registration, ANSWERS.values()),
         *map(of_closed_batch, TERMINAL),
         *map(of_finding, FindingKind),
+        *map(of_command, COMMANDS.values()),
     ]
     assert len({signal.metric for signal in signals}) == len(signals)
 

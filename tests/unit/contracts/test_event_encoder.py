@@ -10,6 +10,7 @@ import pytest
 
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.fields import Metadata
+from els_core.domain.announcements import batch_closed
 from els_core.domain.batches import AssignedSlot, Status, digest_of
 from els_core.domain.events import (
     DomainEvent,
@@ -17,7 +18,6 @@ from els_core.domain.events import (
     ParkedOverdue,
     RegistrationRejected,
     SlotsAssigned,
-    batch_closed,
 )
 from els_core.domain.outcomes import Reason
 from tests.factories import CORRELATION, NOW, content, failure, snapshot
@@ -32,9 +32,11 @@ FAILED = snapshot(1, failed=["f"], status=Status.FAILED)
 
 EVENTS: dict[str, tuple[DomainEvent, dict[str, Any]]] = {
     "EssaySlotsAssigned": (
-        SlotsAssigned("b", 2, (SLOT,), CORRELATION),
+        SlotsAssigned("b", 1, 2, (SLOT,), CORRELATION),
         {
             "batch_id": "b",
+            "epoch": 1,
+            "version": 2,
             "assignments": [
                 {
                     "essay_id": "essay-0000",
@@ -46,22 +48,26 @@ EVENTS: dict[str, tuple[DomainEvent, dict[str, Any]]] = {
         },
     ),
     "ExcessContentProvisioned": (
-        ExcessContent(content("a"), Reason.BATCH_TIMED_OUT),
+        ExcessContent(content("a"), Reason.BATCH_TIMED_OUT, 1, 2),
         {
             "batch_id": "b",
+            "epoch": 1,
+            "version": 2,
             "text_storage_id": "a",
             "original_file_name": "a.txt",
             "reason": "BATCH_TIMED_OUT",
         },
     ),
     "BatchRegistrationRejected": (
-        RegistrationRejected("b", "fingerprint", "other data", CORRELATION),
-        {"batch_id": "b", "reason": "other data"},
+        RegistrationRejected("b", "fingerprint", "other data", CORRELATION, 1, 2),
+        {"batch_id": "b", "epoch": 1, "version": 2, "reason": "other data"},
     ),
     "ParkedContentOverdue": (
-        ParkedOverdue("b", 2, (content("a"), failure("f")), CORRELATION),
+        ParkedOverdue("b", 1, 2, (content("a"), failure("f")), CORRELATION),
         {
             "batch_id": "b",
+            "epoch": 1,
+            "version": 2,
             "arrivals": [
                 {"kind": "content", "identity": "content:a", "original_file_name": "a.txt"},
                 {"kind": "failure", "identity": "upload:f", "original_file_name": "f.txt"},
@@ -142,6 +148,6 @@ def test_events_are_encoded_in_their_order() -> None:
 @pytest.mark.fault(2)
 def test_the_parts_of_one_event_have_ids_of_their_own_that_never_change() -> None:
     slots = tuple(AssignedSlot(f"essay-{number}", f"text-{number}", "a.txt") for number in range(3))
-    event = SlotsAssigned("b", 2, slots, CORRELATION)
+    event = SlotsAssigned("b", 1, 2, slots, CORRELATION)
     ids = [message.event_id for message in JsonEventEncoder(max_detail_bytes=1).encode([event], NOW)]
     assert ids == [event.event_id, uuid5(event.event_id, "part 1"), uuid5(event.event_id, "part 2")]

@@ -11,6 +11,7 @@ import pytest
 from els_core.adapters.aws.event_bus import EventBridgePublisher
 from els_core.application.budgets import always
 from els_core.contracts.event_encoder import JsonEventEncoder
+from els_core.domain.announcements import batch_closed
 from els_core.domain.batches import (
     AssignedSlot,
     Batch,
@@ -19,7 +20,7 @@ from els_core.domain.batches import (
     RegistrationDetails,
     Status,
 )
-from els_core.domain.events import DomainEvent, ParkedOverdue, SlotsAssigned, batch_closed
+from els_core.domain.events import DomainEvent, ParkedOverdue, SlotsAssigned
 from tests.factories import CORRELATION, NOW, content
 from tests.unit.adapters.aws.clients import EventsClient
 
@@ -98,8 +99,8 @@ def test_assignments_and_overdue_arrivals_are_split_by_bytes_and_none_is_lost(fi
         replace(content(slot.text_storage_id, "b" * 128), original_file_name=name) for slot in slots
     )
     domain_events: list[DomainEvent] = [
-        SlotsAssigned("b" * 128, 3, slots, CORRELATION),
-        ParkedOverdue("b" * 128, 3, contents, CORRELATION),
+        SlotsAssigned("b" * 128, 1, 3, slots, CORRELATION),
+        ParkedOverdue("b" * 128, 1, 3, contents, CORRELATION),
     ]
     details = sent(*domain_events)
     assigned = [one for detail in details for one in detail["data"].get("assignments", ())]

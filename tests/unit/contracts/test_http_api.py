@@ -18,8 +18,9 @@ from els_core.application.ports.repository import (
 )
 from els_core.contracts.final_results import final_result
 from els_core.contracts.http_api import BatchStatusAnswer, batch_status_answer, page_position, page_token
+from els_core.domain.announcements import batch_closed
 from els_core.domain.batches import FreeSlot, Status, digest_of
-from tests.factories import NOW, batch, details, snapshot
+from tests.factories import NOW, batch, snapshot
 
 if TYPE_CHECKING:
     from els_core.domain.batches import BatchSnapshot
@@ -88,7 +89,7 @@ def test_an_awaited_batch_has_no_deadline_and_no_slots() -> None:
 @pytest.mark.parametrize("status", [Status.READY, Status.TIMED_OUT])
 def test_lists_and_digest_are_those_of_the_final_result(status: Status) -> None:
     held = snapshot(3, ["a"], ["f"], status=status)
-    final = final_result(held, details()).model_dump()
+    final = final_result(batch_closed(held)).model_dump()
     answered = answer(held).model_dump()
     for name in ("ready_essays", "validation_failures", "digest"):
         assert answered[name] == final[name]
@@ -96,7 +97,7 @@ def test_lists_and_digest_are_those_of_the_final_result(status: Status) -> None:
 
 def test_the_failures_of_a_failed_batch_are_those_of_its_final_result() -> None:
     held = snapshot(2, failed=["f", "g"], status=Status.FAILED)
-    final = final_result(held, details()).model_dump()
+    final = final_result(batch_closed(held)).model_dump()
     assert answer(held).model_dump()["validation_failures"] == final["failed_essays"]
 
 

@@ -134,6 +134,8 @@ TAMPERING: list[tuple[int, str, Tampering]] = [
     (1, "its slots are ['s1', 's1', 's2']", snapshot(available=("s1",))),
     (1, "it was never registered and has slots", row(status=Status.AWAITED)),
     (1, "its counts are (2, 1), its rows (1, 1)", row(assigned_count=2)),
+    (1, "it expects 3 slots and has 2", row(expected_count=3)),
+    (2, "content:t1 is superseded and owns a slot", batch(superseded=frozenset({"content:t1"}))),
     (
         2,
         "content t1 owns 2 slots",
@@ -147,6 +149,15 @@ TAMPERING: list[tuple[int, str, Tampering]] = [
         more(message("BatchReadinessTimeout", READY)),
     ),
     (3, "it is open and announced ['BatchEssaysReady']", row(status=Status.OPEN)),
+    (3, "announced the epochs [1, 2]", more(message("BatchEssaysReady", READY | {"epoch": 2}, "2"))),
+    (5, "it is ready with 0 different terminal events", row(epoch=2)),
+    (
+        5,
+        "it has left epoch 1 with 0 different",
+        lambda evidence: row(epoch=2)(without("BatchEssaysReady")(evidence)),
+    ),
+    (5, "its terminal event of epoch 1 follows x", instead(ready(previous_event_id="x"))),
+    (5, "its terminal event lists ['s9'] as withdrawn", instead(ready(withdrawn_essay_ids=["s9"]))),
     (4, "every slot is used and it is open", row(status=Status.OPEN)),
     (4, "every slot is used and it is failed", row(status=Status.FAILED)),
     (4, "it is ready with 0 slots free", row(expected_count=3)),
@@ -171,6 +182,7 @@ TAMPERING: list[tuple[int, str, Tampering]] = [
     (7, "Postgres has no row", lambda evidence: replace(evidence, batches={})),
     (9, "t2 found no slot, and it is open", row(status=Status.OPEN)),
     (9, "upload:u1 was too late, and it is ready", batch(late={"upload:u1": Reason.BATCH_TIMED_OUT})),
+    (9, "upload:u1 came after it was cancelled", batch(late={"upload:u1": Reason.BATCH_CANCELLED})),
     (12, "it timed out before its deadline", row(status=Status.TIMED_OUT)),
     (12, "it is still open after its deadline", row(status=Status.OPEN, deadline=NOW)),
 ]

@@ -16,6 +16,8 @@ from dev.invariants.derivations import content_identity, digest, event_id, failu
 PLAIN_DATA = {
     "els_core.domain.arrivals": {"Arrival", "Content", "Failure"},
     "els_core.domain.batches": {"Batch", "BatchSnapshot", "RecordedFailure", "Registration", "Status"},
+    "els_core.domain.commands": {"AddSlots", "Reopen"},
+    "els_core.application.commands": {"CommandRequest"},
     "els_core.domain.events": {"OutboxMessage"},
     "els_core.domain.outcomes": {"Reason"},
 }

@@ -35,7 +35,7 @@ def sam_local() -> SamFacts:
 
 
 def test_sam_local_gives_every_function_settings_that_hold(sam_local: SamFacts) -> None:
-    assert len(sam_local.variables) == 8
+    assert len(sam_local.variables) == 9
     for variables in sam_local.variables.values():
         settings = read_settings(variables)
         assert (settings.redis_cluster, settings.event_bus) == (False, "els-out")
@@ -64,6 +64,7 @@ def test_a_queue_consumer_of_sam_local_has_its_dead_letter_queue(sam_local: SamF
     }
     assert urls == {
         "RegisterBatchFunction": f"{DEAD_LETTERS}els-register-batch-dead-letters",
+        "SteerBatchFunction": f"{DEAD_LETTERS}els-steer-batch-dead-letters",
         "ProvisionContentFunction": f"{DEAD_LETTERS}els-provision-content-dead-letters",
     }
 

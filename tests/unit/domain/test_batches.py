@@ -15,6 +15,7 @@ TERMINAL = {
     Status.READY: True,
     Status.FAILED: True,
     Status.TIMED_OUT: True,
+    Status.CANCELLED: True,
 }
 
 

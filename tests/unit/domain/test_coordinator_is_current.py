@@ -20,9 +20,10 @@ from els_core.domain.outcomes import (
     ProposalKind,
     Reason,
 )
+from els_core.domain.superseding import SupersededArrival
 from tests.factories import batch
 
-AWAITED, OPEN, READY, FAILED, TIMED_OUT = Status
+AWAITED, OPEN, READY, FAILED, TIMED_OUT, CANCELLED = Status
 EXCESS = Excess(Reason.NO_AVAILABLE_SLOT)
 LATE = Late(Reason.BATCH_TIMED_OUT)
 S1 = Assigned("s1")
@@ -44,11 +45,13 @@ CURRENT = [
     ("also for a duplicate",                       READY,     READY,     Duplicate(S1), "full"),
     ("a failed batch is full for Redis",           FAILED,    FAILED,    EXCESS,        "full"),
     ("a timed-out batch is full for Redis",        TIMED_OUT, TIMED_OUT, LATE,          "full"),
+    ("a cancelled batch is full for Redis",        CANCELLED, CANCELLED, LATE,          "full"),
 ]  # fmt: skip
 
 OUTDATED = [
     # rule                                         before     after      outcome        proposal
     ("the batch was completed",                    OPEN,      READY,     S1,            "assigned s1"),
+    ("the batch was cancelled",                    OPEN,      CANCELLED, LATE,          "full"),
     ("the batch timed out",                        OPEN,      TIMED_OUT, LATE,          "full"),
     ("Redis did not know the open batch",          OPEN,      OPEN,      S1,            "unknown"),
     ("the proposed slot was taken",                OPEN,      OPEN,      S1,            "assigned s2"),
@@ -78,6 +81,16 @@ def test_a_version_of_redis_that_is_greater_than_that_of_the_locked_row_is_never
     change = BatchChange(replace(batch(OPEN), version=7), replace(batch(OPEN), version=8))
     proposed = replace(proposal("assigned s1"), version=version)
     assert coordinator_is_current(change, S1, proposed) is is_current
+
+
+def test_a_batch_that_was_cancelled_before_it_was_registered_is_unknown_to_redis() -> None:
+    cancelled = replace(batch(AWAITED), status=CANCELLED)
+    assert coordinator_is_current(BatchChange(cancelled, cancelled), EXCESS, proposal("unknown"))
+
+
+def test_redis_is_refreshed_when_a_slot_was_freed() -> None:
+    change = BatchChange(batch(), batch(), (), (SupersededArrival("content:a", "s2", "content:c"),))
+    assert not coordinator_is_current(change, S1, proposal("assigned s1"))
 
 
 @pytest.mark.parametrize(("rule", "before", "after", "outcome", "proposed"), OUTDATED)

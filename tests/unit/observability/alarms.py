@@ -18,8 +18,10 @@ NAMES = {
     name: name
     for name in (
         "RegisterBatchQueue",
+        "SteerBatchQueue",
         "ProvisionContentQueue",
         "RegisterBatchFunction",
+        "SteerBatchFunction",
         "ProvisionContentFunction",
         "ExpireBatchesFunction",
         "PublishOutboxFunction",

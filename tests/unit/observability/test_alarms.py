@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tests.unit.observability.alarms import Points
 
-QUEUES = ("register_batch", "provision_content")
+QUEUES = ("register_batch", "steer_batch", "provision_content")
 HOUR = timedelta(hours=1)
 
 
@@ -166,6 +166,7 @@ PROVOKED: dict[str, tuple[Callable[[System], None], Callable[[System], None]]] =
     "RelaySilent": (stop_the_jobs, nothing),
     "ParkedTooLong": (never_register, nothing),
     "RegisterBatchDeadLetters": (add_dead_letters, nothing),
+    "SteerBatchDeadLetters": (add_dead_letters, nothing),
     "ProvisionContentDeadLetters": (add_dead_letters, nothing),
     "UnknownEvents": (add_an_unknown_event, nothing),
     "FaultsPersist": (nothing, fail),
@@ -234,8 +235,8 @@ def test_every_alarm_notifies_the_topic_when_it_begins_and_when_it_ends() -> Non
     found = [one for one in TEMPLATE.document["Resources"].values() if one["Type"] in kinds]
     assert len(found) == len(ALARMS) + 1
     for resource in found:
-        properties = resource["Properties"]
-        assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "Alarms"}]
+        actions = [resource["Properties"][kind] for kind in ("AlarmActions", "OKActions")]
+        assert actions == [[{"Ref": "Alarms"}]] * 2
 
 
 def names_of(cell: str) -> list[str]:
@@ -246,6 +247,4 @@ def test_the_runbook_has_a_line_for_every_alarm() -> None:
     table = tables(OPERATIONS.text)["alarm"]
     rows = {name: row for cell, *row in table for name in names_of(cell)}
     assert set(rows) == {*ALARMS, "UsersAreHurt"}
-    for meaning, action in rows.values():
-        assert meaning
-        assert action
+    assert all(meaning and action for meaning, action in rows.values())

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from els_core.application.decision_step import Decision
-from els_core.domain.events import batch_closed
+from els_core.domain.announcements import batch_closed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from els_core.application.ports.messaging import EventEncoder
     from els_core.application.ports.repository import Transaction
     from els_core.application.post_commit import PostCommit, PublishResult
@@ -47,19 +49,21 @@ class AnnounceBatch:
         found = self.post_commit.repository.snapshots([batch_id])
         if not found or not found[0].batch.status.is_terminal:
             return NothingToAnnounce(found[0].batch.status if found else None)
-        message = self.post_commit.repository.transact(
+        message, enqueued = self.post_commit.repository.transact(
             lambda transaction: self._enqueue(transaction, batch_id)
         )
-        published = self.post_commit.run(Decision(messages=[message]))
+        published = self.post_commit.run(Decision(messages=list(enqueued) or [message]))
         return Announced(message, published)
 
-    def _enqueue(self, transaction: Transaction, batch_id: str) -> OutboxMessage:
-        transaction.lock([batch_id])
-        kept = transaction.announce_again(batch_id)
+    def _enqueue(
+        self, transaction: Transaction, batch_id: str
+    ) -> tuple[OutboxMessage, Sequence[OutboxMessage]]:
+        """Return the message, and what of it to read after the commit."""
+        batch = transaction.lock([batch_id])[batch_id]
+        kept = transaction.announce_again(batch_id, batch.epoch)
         if kept is not None:
-            return kept
+            return kept, [kept]
         [snapshot] = transaction.snapshots([batch_id])
         view = transaction.locked_view((), {})
         [message] = self.encoder.encode([batch_closed(snapshot)], view.now)
-        inserted = transaction.enqueue([message])
-        return inserted[0] if inserted else message
+        return message, transaction.enqueue([message])

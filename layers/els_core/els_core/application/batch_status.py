@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from els_core.application.ports.repository import BatchOverview, Repository, StatusItem
+    from els_core.domain.batches import Batch
 
 NAMED = 5  # missing slots that the sentence names; the complete list stands beside it
 # What the items of a page take in Postgres. JSON may write a character in six bytes, and an answer of Lambda
@@ -80,9 +81,17 @@ def describe(overview: BatchOverview) -> str:
         case Status.TIMED_OUT:
             missing = f"timed out with {_missing(overview)} missing"
             parts = [missing, _failed(batch.failed_count), _announced(overview)]
+        case Status.CANCELLED:
+            parts = [_cancelled(batch), _failed(batch.failed_count), _announced(overview)]
         case _:
             assert_never(batch.status)
     return "; ".join(part for part in parts if part)
+
+
+def _cancelled(batch: Batch) -> str:
+    if not batch.is_registered:
+        return "cancelled before it was registered"
+    return f"cancelled with {batch.assigned_count} of {batch.expected_count} assigned"
 
 
 def _missing(overview: BatchOverview) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from els_core.application.budgets import MAX_SLOTS
 from els_core.application.ports.coordinator import CoordinatorUpdate
+from els_core.domain.announcements import batch_closed, domain_events_of
 from els_core.domain.arrivals import key_of
 from els_core.domain.decisions import coordinator_is_current, decide, is_race_lost
 from els_core.domain.errors import RejectedByStoreError
-from els_core.domain.events import batch_closed, domain_events_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,7 +158,11 @@ class DecisionStep:
         outdated = {c.after.batch_id: c for c in kept if not _is_current(c, proposals)} | closing
         fitting = self._fitting(list(outdated.values()), len(closing))
         snapshots = self.transaction.snapshots(fitting) if fitting else []
-        results = [batch_closed(found) for found in snapshots if found.batch.batch_id in closing]
+        results = [
+            batch_closed(found, closing[id_])
+            for found in snapshots
+            if (id_ := found.batch.batch_id) in closing
+        ]
         announced = [*events, *(event for change in written for event in domain_events_of(change)), *results]
         encoded = self.encoder.encode(announced, now) if announced else []
         lies = _impossible_versions(kept, proposals)

@@ -95,7 +95,9 @@ class ExpireBatches:
         def work(transaction: Transaction) -> tuple[int, int, Decision]:
             now, found = transaction.overdue_parked(self.parking, PARKED_PAGE)
             events = [
-                ParkedOverdue(batch.batch_id, batch.version, tuple(arrivals), arrivals[0].correlation_id)
+                ParkedOverdue(
+                    batch.batch_id, batch.epoch, batch.version, tuple(arrivals), arrivals[0].correlation_id
+                )
                 for batch, rows in found
                 if (arrivals := [row.arrival for row in rows if row.arrival is not None])
             ]

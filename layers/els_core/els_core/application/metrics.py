@@ -23,6 +23,11 @@ class Metric(Enum):
     EXCESS = "Excess", MetricUnit.COUNT, "Contents that found no slot."
     LATE = "Late", MetricUnit.COUNT, "Validation failures that found no slot."
     DUPLICATE = "Duplicate", MetricUnit.COUNT, "Arrivals that were delivered again."
+    SUPERSEDED = (
+        "Superseded",
+        MetricUnit.COUNT,
+        "Arrivals that were superseded before they came, or by another one of their call.",
+    )
     PARKED = "Parked", MetricUnit.COUNT, "Arrivals that wait for the registration of their batch."
     REJECTED_BY_STORE = "RejectedByStore", MetricUnit.COUNT, "Arrivals whose data Postgres does not accept."
     PARKED_UNDECIDABLE = (
@@ -55,6 +60,32 @@ class Metric(Enum):
     )
     BATCH_FAILED = "BatchFailed", MetricUnit.COUNT, "Batches closed with every slot used up by a failure."
     BATCH_TIMED_OUT = "BatchTimedOut", MetricUnit.COUNT, "Batches closed because their deadline passed first."
+    BATCH_CANCELLED = "BatchesCancelled", MetricUnit.COUNT, "Batches closed by a command to cancel them."
+
+    COMMAND_APPLIED = "CommandApplied", MetricUnit.COUNT, "Commands that were applied."
+    COMMAND_REFUSED = "CommandRefused", MetricUnit.COUNT, "Commands that the state of the batch refused."
+    COMMAND_REPEATED = "CommandRepeated", MetricUnit.COUNT, "Commands that were delivered again."
+    COMMAND_ID_REUSED = (
+        "CommandIdReused",
+        MetricUnit.COUNT,
+        "Commands whose id had come with other arguments.",
+    )
+    COMMAND_NOT_FOUND = (
+        "CommandNotFound",
+        MetricUnit.COUNT,
+        "Commands for a batch that the caller may not see.",
+    )
+    COMMAND_REJECTED_BY_STORE = (
+        "CommandRejectedByStore",
+        MetricUnit.COUNT,
+        "Commands whose data Postgres does not accept.",
+    )
+    COMMAND_NOT_REACHED = (
+        "CommandNotReached",
+        MetricUnit.COUNT,
+        "Commands for which the invocation had no time; retried.",
+    )
+
     OVERDUE_PARKED = (
         "OverdueParked",
         MetricUnit.COUNT,

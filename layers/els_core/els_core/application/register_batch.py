@@ -38,7 +38,9 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The batch is registered with other data; the first registration stands."""
+    """The batch is registered with other data, and the first registration stands; or it was cancelled."""
+
+    reason: str
 
 
 type RegistrationAnswer = Opened | Repeated | Rejected | StoreRejection | Retry
@@ -118,10 +120,13 @@ class RegisterBatch:
         answers = _answer_each(chosen, batches)
         opening = [chosen[at] for at, answer in answers.items() if isinstance(answer, Opened)]
         opened = transaction.open(opening) if opening else {}
+        refused = [chosen[at] for at, answer in answers.items() if isinstance(answer, Rejected)]
+        if refused:
+            transaction.keep_rejected(refused)
         rows = [row for row in parked if row.batch_id in fitting]
         readable = [row.arrival for row in rows if row.arrival is not None]
         step = DecisionStep(transaction, self.encoder, self.max_slots)
-        given = DecisionInput({**batches, **opened}, readable, None, _rejections(chosen, answers))
+        given = DecisionInput({**batches, **opened}, readable, None, _rejections(chosen, answers, batches))
         decision = step.decide_in_halves(given) if in_halves else step.decide_together(given)
         rejected = {key for key, outcome in decision.outcomes.items() if isinstance(outcome, StoreRejection)}
         decided = [
@@ -160,6 +165,7 @@ class RegisterBatch:
 
 
 REJECTION = "the batch is already registered with other data; the first registration stands"
+CANCELLED = "BATCH_CANCELLED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,19 +194,30 @@ def _answer_each(
     answers: dict[int, RegistrationAnswer] = {}
     for at, registration in registrations.items():
         known = first[registration.batch_id]
-        if known is None:
+        if known is None and batches[registration.batch_id].status.is_terminal:
+            answers[at] = Rejected(CANCELLED)
+        elif known is None:
             first[registration.batch_id] = registration.fingerprint
             answers[at] = Opened()
         else:
-            answers[at] = Repeated() if known == registration.fingerprint else Rejected()
+            answers[at] = Repeated() if known == registration.fingerprint else Rejected(REJECTION)
     return answers
 
 
 def _rejections(
-    registrations: Mapping[int, Registration], answers: Mapping[int, RegistrationAnswer]
+    registrations: Mapping[int, Registration],
+    answers: Mapping[int, RegistrationAnswer],
+    batches: Mapping[str, Batch],
 ) -> list[RegistrationRejected]:
     return [
-        RegistrationRejected(one.batch_id, one.fingerprint, REJECTION, one.details.correlation_id)
+        RegistrationRejected(
+            one.batch_id,
+            one.fingerprint,
+            answer.reason,
+            one.details.correlation_id,
+            batches[one.batch_id].epoch,
+            batches[one.batch_id].version,
+        )
         for at, one in registrations.items()
-        if isinstance(answers[at], Rejected)
+        if isinstance(answer := answers[at], Rejected)
     ]

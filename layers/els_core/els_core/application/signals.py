@@ -9,13 +9,15 @@ from els_core.application.decision_step import StoreRejection
 from els_core.application.message_consumer import Retry
 from els_core.application.metrics import Metric
 from els_core.application.register_batch import Opened, Rejected, Repeated
+from els_core.application.steer_batch import Answered, BatchNotFound, CommandIdReused
 from els_core.domain.audit import FindingKind
 from els_core.domain.batches import Status
-from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked
+from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked, Superseded
 
 if TYPE_CHECKING:
     from els_core.application.provision_content import ArrivalAnswer
     from els_core.application.register_batch import RegistrationAnswer
+    from els_core.application.steer_batch import SteeringAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ def of_arrival(outcome: ArrivalAnswer) -> Signal:
             signal = Signal("excess", Metric.EXCESS)
         case Late():
             signal = Signal("late", Metric.LATE)
+        case Superseded():
+            signal = Signal("superseded", Metric.SUPERSEDED)
         case Duplicate():
             signal = Signal("duplicate", Metric.DUPLICATE)
         case Parked():
@@ -67,6 +71,27 @@ def of_registration(answer: RegistrationAnswer) -> Signal:
             assert_never(answer)
 
 
+def of_command(answer: SteeringAnswer) -> Signal:
+    """Return how the answer to a command is shown."""
+    match answer:
+        case Answered(is_repeated=True):
+            signal = Signal("repeated", Metric.COMMAND_REPEATED)
+        case Answered(found):
+            refused = Signal("refused", Metric.COMMAND_REFUSED)
+            signal = refused if found.refusal else Signal("applied", Metric.COMMAND_APPLIED)
+        case CommandIdReused():
+            signal = Signal("id_reused", Metric.COMMAND_ID_REUSED)
+        case BatchNotFound():
+            signal = Signal("not_found", Metric.COMMAND_NOT_FOUND)
+        case StoreRejection():
+            signal = Signal("rejected_by_store", Metric.COMMAND_REJECTED_BY_STORE)
+        case Retry():
+            signal = Signal("not_reached", Metric.COMMAND_NOT_REACHED)
+        case _:
+            assert_never(answer)
+    return signal
+
+
 def of_closed_batch(status: Status) -> Signal:
     """Return how a closed batch is shown; raise `ValueError` for a status that is not terminal."""
     match status:
@@ -76,6 +101,8 @@ def of_closed_batch(status: Status) -> Signal:
             return Signal(status.value, Metric.BATCH_FAILED)
         case Status.TIMED_OUT:
             return Signal(status.value, Metric.BATCH_TIMED_OUT)
+        case Status.CANCELLED:
+            return Signal(status.value, Metric.BATCH_CANCELLED)
         case Status.AWAITED | Status.OPEN:
             raise ValueError(f"a closed batch has the status {status.value!r}, which is not terminal")
         case _:

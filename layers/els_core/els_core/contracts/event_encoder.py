@@ -8,24 +8,15 @@ from uuid import uuid5
 from pydantic_core import to_json
 
 from els_core.contracts import outbound
+from els_core.contracts.event_data import data_of
 from els_core.contracts.fields import WireModel
-from els_core.contracts.final_results import final_result, without_lists
-from els_core.domain.arrivals import kind_of
-from els_core.domain.events import (
-    BatchClosed,
-    ExcessContent,
-    OutboxMessage,
-    ParkedOverdue,
-    RegistrationRejected,
-    SlotsAssigned,
-)
+from els_core.contracts.final_results import without_lists
+from els_core.domain.events import BatchClosed, OutboxMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from els_core.domain.arrivals import Arrival
-    from els_core.domain.batches import AssignedSlot
     from els_core.domain.events import DomainEvent
 
 # An entry of PutEvents may be 1 MB, counted in UTF-8 bytes with its source, detail-type and time. The margin
@@ -66,12 +57,13 @@ class JsonEventEncoder:
                 type(data).__name__,
                 detail,
                 _digest(data),
+                event.ended_by if isinstance(event, BatchClosed) else None,
                 is_final=isinstance(event, BatchClosed),
             )
 
     def _parts(self, event: DomainEvent) -> Iterator[tuple[outbound.Data, str]]:
         """Yield the data of the event with their JSON, in as many parts as their size needs."""
-        whole = _whole(event)
+        whole = data_of(event)
         encoded = whole.model_dump_json()
         if len(encoded.encode()) <= self._max_detail_bytes:
             yield whole, encoded
@@ -85,6 +77,9 @@ class JsonEventEncoder:
             case outbound.EssaySlotsAssigned():
                 for chunk in self._chunks(whole.assignments):
                     yield whole.model_copy(update={"assignments": chunk})
+            case outbound.EssaySlotsReleased():
+                for released in self._chunks(whole.released):
+                    yield whole.model_copy(update={"released": released})
             case outbound.ParkedContentOverdue():
                 for overdue in self._chunks(whole.arrivals):
                     yield whole.model_copy(update={"arrivals": overdue})
@@ -92,9 +87,16 @@ class JsonEventEncoder:
                 outbound.BatchEssaysReady()
                 | outbound.BatchValidationErrors()
                 | outbound.BatchReadinessTimeout()
+                | outbound.BatchCancelled()
             ):
                 yield without_lists(whole)
-            case outbound.ExcessContentProvisioned() | outbound.BatchRegistrationRejected():
+            case (
+                outbound.ExcessContentProvisioned()
+                | outbound.BatchRegistrationRejected()
+                | outbound.BatchReopened()
+                | outbound.BatchCommandApplied()
+                | outbound.BatchCommandRefused()
+            ):
                 yield whole
             case _:
                 assert_never(whole)
@@ -113,35 +115,9 @@ class JsonEventEncoder:
         yield chunk
 
 
-def _whole(event: DomainEvent) -> outbound.Data:
-    """Return all data of the event, whatever their size."""
-    match event:
-        case SlotsAssigned():
-            slots = [_assignment(slot) for slot in event.assignments]
-            return outbound.EssaySlotsAssigned.model_validate(
-                {"batch_id": event.batch_id, "assignments": slots}
-            )
-        case ParkedOverdue():
-            overdue = [_overdue(arrival) for arrival in event.arrivals]
-            return outbound.ParkedContentOverdue(batch_id=event.batch_id, arrivals=overdue)
-        case ExcessContent():
-            return outbound.ExcessContentProvisioned(
-                batch_id=event.batch_id,
-                text_storage_id=event.content.text_storage_id,
-                original_file_name=event.content.original_file_name,
-                reason=event.reason.value,
-            )
-        case RegistrationRejected():
-            return outbound.BatchRegistrationRejected(batch_id=event.batch_id, reason=event.reason)
-        case BatchClosed():
-            return final_result(event.snapshot, event.details)
-        case _:
-            assert_never(event)
-
-
 def _digest(data: outbound.Data) -> str | None:
     match data:
-        case outbound.BatchEssaysReady() | outbound.BatchReadinessTimeout():
+        case outbound.BatchEssaysReady() | outbound.BatchReadinessTimeout() | outbound.BatchCancelled():
             return data.digest
         case (
             outbound.BatchValidationErrors()
@@ -149,25 +125,11 @@ def _digest(data: outbound.Data) -> str | None:
             | outbound.ExcessContentProvisioned()
             | outbound.BatchRegistrationRejected()
             | outbound.ParkedContentOverdue()
+            | outbound.BatchReopened()
+            | outbound.EssaySlotsReleased()
+            | outbound.BatchCommandApplied()
+            | outbound.BatchCommandRefused()
         ):
             return None
         case _:
             assert_never(data)
-
-
-def _assignment(slot: AssignedSlot) -> dict[str, str | None]:
-    # Pydantic builds thousands of these at once much faster than one by one.
-    return {
-        "essay_id": slot.essay_id,
-        "text_storage_id": slot.text_storage_id,
-        "original_file_name": slot.original_file_name,
-        "file_upload_id": slot.file_upload_id,
-    }
-
-
-def _overdue(arrival: Arrival) -> outbound.OverdueArrival:
-    return outbound.OverdueArrival(
-        kind=kind_of(arrival).value,
-        identity=arrival.identity,
-        original_file_name=arrival.original_file_name,
-    )

@@ -60,6 +60,8 @@ def _utc(moment: datetime) -> datetime:
 
 
 type Id = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:\-]+$")]
+# Of the arrival that another one replaces: the kind of id that it is made of, and the id.
+type Identity = Annotated[str, StringConstraints(pattern=r"^(content|upload|event):[A-Za-z0-9_.:\-]{1,128}$")]
 type FileName = Annotated[str, StringConstraints(max_length=255), AfterValidator(_clean)]
 type ShortText = Annotated[str, StringConstraints(max_length=500), AfterValidator(_clean)]
 type LongText = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_clean)]

@@ -15,6 +15,7 @@ from els_core.contracts.fields import (
     MAX_TIMEOUT_SECONDS,
     FileName,
     Id,
+    Identity,
     LongText,
     Md5,
     Metadata,
@@ -22,7 +23,7 @@ from els_core.contracts.fields import (
     Size,
     WireModel,
 )
-from els_core.contracts.rejections import not_utf8, rejection
+from els_core.contracts.rejections import not_utf8, rejection, replaces_itself
 from els_core.domain.arrivals import Arrival, Content, Failure
 from els_core.domain.batches import Registration, RegistrationDetails
 
@@ -79,6 +80,7 @@ class EssayContentProvisioned(WireModel):
     file_size_bytes: Size
     content_md5_hash: Md5 | None = None
     file_upload_id: Id | None = None
+    supersedes: Identity | None = None
 
 
 class EssayValidationFailed(WireModel):
@@ -91,6 +93,7 @@ class EssayValidationFailed(WireModel):
     validation_error_message: ShortText
     file_size_bytes: Size
     file_upload_id: Id | None = None
+    supersedes: Identity | None = None
 
 
 class Detail[Data](WireModel):
@@ -161,13 +164,15 @@ def parse_arrival(body: str) -> Arrival | PoisonMessage:
         return rejection(error, *_MODELS)
     except UnicodeError:
         return not_utf8()
+    arrival: Arrival
     match event:
         case ContentEvent():
-            return _content(event.detail)
+            arrival = _content(event.detail)
         case FailureEvent():
-            return _failure(event.detail)
+            arrival = _failure(event.detail)
         case _:
             assert_never(event)
+    return replaces_itself() if arrival.supersedes == arrival.identity else arrival
 
 
 def _content(detail: Detail[EssayContentProvisioned]) -> Content:
@@ -182,6 +187,7 @@ def _content(detail: Detail[EssayContentProvisioned]) -> Content:
         content_md5_hash=data.content_md5_hash,
         file_upload_id=data.file_upload_id,
         traceparent=detail.metadata.traceparent,
+        supersedes=data.supersedes,
     )
 
 
@@ -198,6 +204,7 @@ def _failure(detail: Detail[EssayValidationFailed]) -> Failure:
         correlation_id=str(detail.metadata.correlation_id),
         file_upload_id=data.file_upload_id,
         traceparent=detail.metadata.traceparent,
+        supersedes=data.supersedes,
     )
 
 

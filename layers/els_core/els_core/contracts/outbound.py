@@ -1,6 +1,8 @@
 """Outbound events: the data of everything that ELS announces."""
 
+from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field
 
@@ -49,33 +51,49 @@ class OverdueArrival(WireModel):
     original_file_name: str
 
 
-class Counts(WireModel):
-    """The counts of every final result; `lists_omitted` says that the lists were too large for the bus."""
+class Released(WireModel):
+    """A slot that a content had and lost."""
+
+    essay_id: str
+    text_storage_id: str
+
+
+class BatchData(WireModel):
+    """The data of every event: of two about one slot or content, the one with the higher version is right."""
 
     batch_id: str
+    epoch: int
+    version: int
+
+
+class FinalData(BatchData):
+    """The data of every final result; `lists_omitted` says that the lists were too large for the bus."""
+
     expected_count: int
     assigned_count: int
     failed_count: int
+    ended_by: Literal["full", "close", "deadline", "cancel"]
+    deadline: datetime | None
+    withdrawn_essay_ids: list[str]
+    previous_event_id: UUID | None
     lists_omitted: bool = False
 
 
-class EssaySlotsAssigned(WireModel):
+class EssaySlotsAssigned(BatchData):
     """Slots were assigned to contents."""
 
-    batch_id: str
     assignments: list[Assignment]
 
 
-class ExcessContentProvisioned(WireModel):
+class ExcessContentProvisioned(BatchData):
     """A content found no slot."""
 
-    batch_id: str
     text_storage_id: str
     original_file_name: str
-    reason: Literal["NO_AVAILABLE_SLOT", "BATCH_TIMED_OUT"]
+    reason: Literal["NO_AVAILABLE_SLOT", "BATCH_TIMED_OUT", "BATCH_CANCELLED"]
 
 
-class BatchEssaysReady(Counts):
+class BatchEssaysReady(FinalData):
     """Final result: every slot is used, at least one by a content."""
 
     ready_essays: list[ReadyEssay]
@@ -91,14 +109,14 @@ class BatchEssaysReady(Counts):
     digest: str
 
 
-class BatchValidationErrors(Counts):
+class BatchValidationErrors(FinalData):
     """Final result: every slot is used by a failure."""
 
     failed_essays: list[ValidationFailure]
     error_summary: ErrorSummary
 
 
-class BatchReadinessTimeout(Counts):
+class BatchReadinessTimeout(FinalData):
     """Final result: the deadline passed before every slot was used."""
 
     ready_essays: list[ReadyEssay]
@@ -108,21 +126,66 @@ class BatchReadinessTimeout(Counts):
     digest: str
 
 
-class BatchRegistrationRejected(WireModel):
-    """The same batch was registered again with other data; the first registration stands."""
+class BatchCancelled(FinalData):
+    """Final result: a command cancelled the batch, registered or not."""
 
-    batch_id: str
+    ready_essays: list[ReadyEssay]
+    missing_essay_ids: list[str]
+    validation_failures: list[ValidationFailure]
+    digest: str
+
+
+class BatchReopened(BatchData):
+    """Another epoch of an ended batch began; `taken_in` contents that were excess have slots now."""
+
+    expected_count: int
+    assigned_count: int
+    failed_count: int
+    taken_in: int
+    deadline: datetime
+
+
+class EssaySlotsReleased(BatchData):
+    """Contents lost their slots: they are superseded, or were released by a command."""
+
+    released: list[Released]
+
+
+class CommandData(BatchData):
+    """The data of every answer to a command: what the batch is afterwards."""
+
+    command_id: str
+    command: str
+    status: str
+
+
+class BatchCommandApplied(CommandData):
+    """A command was applied."""
+
+    withdrawn_essay_ids: list[str]
+    released: list[Released]
+    taken_in: int
+
+
+class BatchCommandRefused(CommandData):
+    """A command was refused; it changed nothing."""
+
     reason: str
 
 
-class ParkedContentOverdue(WireModel):
+class BatchRegistrationRejected(BatchData):
+    """The batch is registered with other data, and the first registration stands; or it was cancelled."""
+
+    reason: str
+
+
+class ParkedContentOverdue(BatchData):
     """Arrivals are parked for longer than the parking time; announced once, and kept."""
 
-    batch_id: str
     arrivals: list[OverdueArrival]
 
 
-type FinalResult = BatchEssaysReady | BatchValidationErrors | BatchReadinessTimeout
+type FinalResult = BatchEssaysReady | BatchValidationErrors | BatchReadinessTimeout | BatchCancelled
 
 type Data = (
     EssaySlotsAssigned
@@ -130,6 +193,11 @@ type Data = (
     | BatchEssaysReady
     | BatchValidationErrors
     | BatchReadinessTimeout
+    | BatchCancelled
+    | BatchReopened
+    | EssaySlotsReleased
+    | BatchCommandApplied
+    | BatchCommandRefused
     | BatchRegistrationRejected
     | ParkedContentOverdue
 )

@@ -59,18 +59,22 @@ _RULES = {
     "lone_surrogates": "must not contain lone surrogates",
     "essay_ids": "must be distinct",
     "expected_essay_count": "must be the number of essay_ids",
+    "add_slots": "must be distinct",
+    "missing_argument": "is required for this command",
+    "unexpected_argument": "does not belong to this command",
 }
 _UNKNOWN_RULE = "is not valid"
 _MODEL_LIMITS = ("expected", "min_length", "max_length", "pattern", "ge", "le")
 # Errors of a whole model that are about one of its fields.
-_ABOUT_A_FIELD = ("essay_ids", "expected_essay_count")
+_ABOUT_A_FIELD = ("essay_ids", "expected_essay_count", "add_slots")
 
 
 def rejection(error: ValidationError, *models: type[BaseModel]) -> PoisonMessage:
     """Return why the body is rejected: its first error, with the path of the field inside these models."""
     first = error.errors(include_url=False, include_input=False)[0]
     kind = first["type"]
-    path = [*_known(first["loc"], _field_names(models)), *(kind,) * (kind in _ABOUT_A_FIELD)]
+    about = kind if kind in _ABOUT_A_FIELD else first.get("ctx", {}).get("argument")
+    path = [*_known(first["loc"], _field_names(models)), *([about] if about else [])]
     if _CODES.get(kind) == WRONG_DETAIL_TYPE or path == ["detail-type"]:
         return PoisonMessage(WRONG_DETAIL_TYPE, "detail-type", _rule(kind, first.get("ctx", {})))
     code = _CODES.get(kind, INVALID_FIELD)
@@ -80,6 +84,11 @@ def rejection(error: ValidationError, *models: type[BaseModel]) -> PoisonMessage
 def not_utf8() -> PoisonMessage:
     """Return why a body is rejected that cannot be encoded as UTF-8."""
     return PoisonMessage(INVALID_JSON, "body", "the body is not valid UTF-8")
+
+
+def replaces_itself() -> PoisonMessage:
+    """Return why an arrival is rejected that names itself as the one that it replaces."""
+    return PoisonMessage(INVALID_FIELD, "detail.data.supersedes", "must name another arrival")
 
 
 def _rule(kind: str, context: dict[str, Any]) -> str:

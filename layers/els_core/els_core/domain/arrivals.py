@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+_CONTENT = "content:"
+
 
 class ArrivalKind(StrEnum):
     """The two kinds of arrivals, as stored and announced."""
@@ -16,12 +18,20 @@ class ArrivalKind(StrEnum):
 
 def content_identity(text_storage_id: str) -> str:
     """Return the identity of a content inside its batch."""
-    return f"content:{text_storage_id}"
+    return f"{_CONTENT}{text_storage_id}"
+
+
+def text_storage_id_of(identity: str) -> str | None:
+    """Return the text storage id that an identity is made of, or None for that of a failure."""
+    return identity.removeprefix(_CONTENT) if identity.startswith(_CONTENT) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One validated text, identified inside its batch by its `text_storage_id`."""
+    """One validated text, identified inside its batch by its `text_storage_id`.
+
+    `supersedes` is the identity of the arrival of the same batch that this one replaces.
+    """
 
     batch_id: str
     text_storage_id: str
@@ -32,6 +42,7 @@ class Content:
     content_md5_hash: str | None = None
     file_upload_id: str | None = None
     traceparent: str | None = None
+    supersedes: str | None = None
 
     @property
     def identity(self) -> str:
@@ -41,7 +52,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One file that failed validation, identified inside its batch by its upload id, else by its event id."""
+    """One file that failed validation, identified inside its batch by its upload id, else by its event id.
+
+    `supersedes` is the identity of the arrival that the file was meant to replace.
+    """
 
     batch_id: str
     event_id: str
@@ -53,6 +67,7 @@ class Failure:
     correlation_id: str
     file_upload_id: str | None = None
     traceparent: str | None = None
+    supersedes: str | None = None
 
     @property
     def identity(self) -> str:

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Literal, assert_never
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from uuid import UUID
 
 
 class Status(StrEnum):
-    """The status of a batch. READY, FAILED and TIMED_OUT are terminal."""
+    """The status of a batch. READY, FAILED, TIMED_OUT and CANCELLED are terminal."""
 
     AWAITED = "awaited"
     OPEN = "open"
     READY = "ready"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
 
     @property
     def is_terminal(self) -> bool:
@@ -28,10 +30,19 @@ class Status(StrEnum):
         match self:
             case Status.AWAITED | Status.OPEN:
                 return False
-            case Status.READY | Status.FAILED | Status.TIMED_OUT:
+            case Status.READY | Status.FAILED | Status.TIMED_OUT | Status.CANCELLED:
                 return True
             case _:
                 assert_never(self)
+
+
+class EndedBy(StrEnum):
+    """What ended an epoch."""
+
+    FULL = "full"
+    CLOSE = "close"
+    DEADLINE = "deadline"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,10 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The row of a batch. An awaited batch has no slots, no deadline and no fingerprint."""
+    """The row of a batch. One that was never registered has no slots, no deadline and no fingerprint.
+
+    `epoch` counts from 1; each re-opening begins another one. `expected_count` leaves withdrawn slots out.
+    """
 
     batch_id: str
     status: Status
@@ -78,6 +92,12 @@ class Batch:
     failed_count: int = 0
     deadline: datetime | None = None
     fingerprint: str | None = None
+    epoch: int = 1
+
+    @property
+    def is_registered(self) -> bool:
+        """Tell whether the batch has been registered; one that was cancelled before that never is."""
+        return self.fingerprint is not None
 
     @property
     def is_full(self) -> bool:
@@ -103,6 +123,14 @@ class FreeSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleasedSlot:
+    """A slot that a content had and lost."""
+
+    essay_id: str
+    text_storage_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedFailure:
     """A stored failure and the slot that it uses."""
 
@@ -118,7 +146,8 @@ class BatchSnapshot:
     """A batch with its slots at one version of its row; lists are sorted by id.
 
     `details` is None for a batch that is not registered. Late failures, of which there may be any number, are
-    not part of it.
+    not part of it. `withdrawn` are slots that are not expected any more, and `previous_event_id` is that of
+    the final result of the epoch before.
     """
 
     batch: Batch
@@ -126,6 +155,8 @@ class BatchSnapshot:
     available: tuple[str, ...] = ()
     assigned: tuple[AssignedSlot, ...] = ()
     slot_failures: tuple[RecordedFailure, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    previous_event_id: UUID | None = None
 
     def error_categories(self) -> dict[str, int]:
         """Return the number of slots used by failures, per error code."""

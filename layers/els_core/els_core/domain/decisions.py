@@ -5,20 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
-from els_core.domain.arrivals import Content, Failure, key_of
+from els_core.domain.arrivals import key_of
 from els_core.domain.batches import Status
-from els_core.domain.outcomes import (
-    Assigned,
-    Duplicate,
-    Excess,
-    Failed,
-    Late,
-    Parked,
-    Proposal,
-    ProposalKind,
-    Reason,
-    slot_of,
-)
+from els_core.domain.outcomes import Duplicate, Late, Parked, ProposalKind, Reason, Superseded, slot_of
+from els_core.domain.places import Places, counted, place
+from els_core.domain.superseding import heirs, is_failed_replacement, superseded_by, takes_effect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +17,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from els_core.domain.arrivals import Arrival, ArrivalKey
-    from els_core.domain.batches import Batch
-    from els_core.domain.outcomes import FinalOutcome, Outcome
+    from els_core.domain.batches import Batch, EndedBy
+    from els_core.domain.outcomes import FinalOutcome, Outcome, Proposal
+    from els_core.domain.superseding import SupersededArrival
+
 
 # The most slots that a batch can have, and so the most arrivals that can ever find one.
 MAX_PARKED = 2_000
@@ -39,7 +32,8 @@ class LockedView:
 
     `free` lists proposed slots first, and holds at least one slot for each arrival without a first answer, or
     all that are left. `parked` are those of the arrivals that are parked already, and `parked_counts` how
-    many arrivals each awaited batch has parked.
+    many arrivals each awaited batch has parked. First answers are also of what the arrivals name as
+    superseded, and of what that names in turn (`names`). `barred` are superseded before they came.
     """
 
     now: datetime
@@ -47,20 +41,39 @@ class LockedView:
     free: Mapping[str, Sequence[str]]
     parked: AbstractSet[ArrivalKey] = frozenset()
     parked_counts: Mapping[str, int] = field(default_factory=dict)
+    barred: AbstractSet[ArrivalKey] = frozenset()
+    names: Mapping[ArrivalKey, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchChange:
-    """What one transaction does to one batch: the row before and after, and the outcome of each arrival."""
+    """What one transaction does to one batch: the row before and after, and the outcome of each arrival.
+
+    `superseded` are arrivals that lose their place, and `taken_in` identities of excess contents that are no
+    longer excess. `ended_by` is given where the status does not tell it, `correlation_id` where a command is
+    the cause.
+    """
 
     before: Batch
     after: Batch
     decided: tuple[tuple[Arrival, Outcome], ...] = ()
+    superseded: tuple[SupersededArrival, ...] = ()
+    taken_in: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
+    ended_by: EndedBy | None = None
+    correlation_id: str | None = None
 
     @property
     def closes(self) -> bool:
-        """Tell whether the batch gets its final result in this transaction."""
-        return self.after.status.is_terminal and not self.before.status.is_terminal
+        """Tell whether an epoch of the batch gets its final result in this transaction."""
+        was_open = not self.before.status.is_terminal or self.after.epoch > self.before.epoch
+        return was_open and self.after.status.is_terminal
+
+    @property
+    def is_commanded(self) -> bool:
+        """Tell whether a command made the change, and no arrival."""
+        return self.correlation_id is not None
 
     def fresh(self) -> Iterator[tuple[Arrival, Outcome]]:
         """Yield the arrivals that are decided for the first time, without the duplicates."""
@@ -74,42 +87,58 @@ def decide(
     view: LockedView,
 ) -> BatchChange:
     """Decide distinct arrivals of one locked batch, in order, and close the batch when it is due or full."""
-    if batch.status is Status.AWAITED:
-        return _changed(batch, batch, _park(batch, arrivals, view))
     current = expire(batch, view.now)
-    slots = _FreeSlots(view.free.get(batch.batch_id, ()))
+    places = _places(current, arrivals, view)
     decided: list[tuple[Arrival, Outcome]] = []
     for arrival in arrivals:
         key = key_of(arrival)
         first = view.first.get(key)
-        outcome = Duplicate(first) if first else _place(arrival, current.status, slots, proposals.get(key))
-        decided.append((arrival, outcome))
-    after = complete(_counted(current, [outcome for _, outcome in decided]))
-    return _changed(batch, after, decided)
-
-
-def _changed(before: Batch, after: Batch, decided: Sequence[tuple[Arrival, Outcome]]) -> BatchChange:
-    """Return the change; the row keeps its version when nothing but duplicates came."""
-    changed = after != before or any(not isinstance(outcome, Duplicate) for _, outcome in decided)
-    return BatchChange(before, with_next_version(after) if changed else before, tuple(decided))
-
-
-def _park(batch: Batch, arrivals: Sequence[Arrival], view: LockedView) -> list[tuple[Arrival, Outcome]]:
-    """Park the arrivals of an awaited batch. One more than any batch has slots can never find a slot."""
-    room = MAX_PARKED - view.parked_counts.get(batch.batch_id, 0)
-    decided: list[tuple[Arrival, Outcome]] = []
-    for arrival in arrivals:
-        first = view.first.get(key_of(arrival))
+        outcome: Outcome
         if first:
-            decided.append((arrival, Duplicate(first)))
-        elif key_of(arrival) in view.parked:
-            decided.append((arrival, Parked()))
-        elif room > 0:
-            decided.append((arrival, Parked()))
-            room -= 1
+            outcome = Duplicate(first)
+        elif key in view.parked:
+            outcome = Duplicate(Superseded()) if arrival.identity in places.by else Parked()
+        elif key in view.barred or arrival.identity in places.by:
+            outcome = Superseded()
+        elif is_failed_replacement(arrival):
+            outcome = Late(Reason.REPLACEMENT_FAILED)
         else:
-            decided.append((arrival, _without_slot(arrival, Reason.NO_AVAILABLE_SLOT)))
-    return decided
+            outcome = place(arrival, current.status, places, proposals.get(key))
+        decided.append((arrival, outcome))
+    return _changed(batch, current, decided, places)
+
+
+def _places(batch: Batch, arrivals: Sequence[Arrival], view: LockedView) -> Places:
+    """Supersede what the arrivals name, for the whole call before any of them is placed."""
+    free = view.free.get(batch.batch_id, ())
+    room = MAX_PARKED - view.parked_counts.get(batch.batch_id, 0)
+    if batch.status.is_terminal or not any(one.supersedes for one in arrivals):
+        return Places(free, room=room)
+    first = {identity: answer for (of, identity), answer in view.first.items() if of == batch.batch_id}
+    barred = {identity for of, identity in view.barred if of == batch.batch_id}
+    parked = {identity for of, identity in view.parked if of == batch.batch_id}
+    fresh = {one.identity: one for one in arrivals if one.identity not in first.keys() | parked}
+    names = {identity: name for (of, identity), name in view.names.items() if of == batch.batch_id}
+    names |= {identity: one.supersedes for identity, one in fresh.items() if one.supersedes is not None}
+    already = barred | {identity for identity, answer in first.items() if isinstance(answer, Superseded)}
+    effective = [name for name, one in fresh.items() if takes_effect(one) or name in barred]
+    by = superseded_by(effective, names, already)
+    freed = {name: slot for name in by if name in first and (slot := slot_of(first[name])) is not None}
+    live = [one for name, one in fresh.items() if name not in by.keys() | barred and takes_effect(one)]
+    claims, left = heirs(live, names, freed)
+    return Places([*free, *left], claims, by, freed, room + len(parked & by.keys()))
+
+
+def _changed(
+    before: Batch, current: Batch, decided: Sequence[tuple[Arrival, Outcome]], places: Places
+) -> BatchChange:
+    """Return the change; the row keeps its version when nothing but duplicates came."""
+    superseded = places.superseded()
+    after = complete(counted(current, [outcome for _, outcome in decided], superseded))
+    changed = after != before or superseded or any(not isinstance(one, Duplicate) for _, one in decided)
+    return BatchChange(
+        before, with_next_version(after) if changed else before, tuple(decided), tuple(superseded)
+    )
 
 
 def time_out(batch: Batch) -> BatchChange:
@@ -137,9 +166,11 @@ def coordinator_is_current(change: BatchChange, outcome: Outcome, proposal: Prop
     """
     if change.before.status != change.after.status or (proposal.version or 0) > change.before.version:
         return False
+    if any(one.essay_id for one in change.superseded):
+        return False
     match proposal.kind:
         case ProposalKind.UNKNOWN:
-            return change.after.status is Status.AWAITED
+            return not change.after.is_registered
         case ProposalKind.FULL | ProposalKind.ASSIGNED | ProposalKind.DUPLICATE | ProposalKind.FAILED:
             return _fits(proposal, change.after.status, slot_of(outcome))
         case _:
@@ -158,7 +189,7 @@ def _fits(proposal: Proposal, status: Status, essay_id: str | None) -> bool:
             return False
         case Status.OPEN:
             return proposal.essay_id == essay_id
-        case Status.READY | Status.FAILED | Status.TIMED_OUT:
+        case Status.READY | Status.FAILED | Status.TIMED_OUT | Status.CANCELLED:
             return proposal.kind is ProposalKind.FULL
         case _:
             assert_never(status)
@@ -167,66 +198,3 @@ def _fits(proposal: Proposal, status: Status, essay_id: str | None) -> bool:
 def with_next_version(batch: Batch) -> Batch:
     """Return the row with the version that a write gives it."""
     return replace(batch, version=batch.version + 1)
-
-
-def _place(arrival: Arrival, status: Status, slots: _FreeSlots, proposal: Proposal | None) -> FinalOutcome:
-    """Give the arrival its proposed slot if that is free, else another free one, else none."""
-    match status:
-        case Status.OPEN:
-            essay_id, reason = slots.take(proposal.essay_id if proposal else None), Reason.NO_AVAILABLE_SLOT
-        case Status.TIMED_OUT:
-            essay_id, reason = None, Reason.BATCH_TIMED_OUT
-        case Status.AWAITED | Status.READY | Status.FAILED:
-            essay_id, reason = None, Reason.NO_AVAILABLE_SLOT
-        case _:
-            assert_never(status)
-    if essay_id is None:
-        return _without_slot(arrival, reason)
-    match arrival:
-        case Content():
-            return Assigned(essay_id)
-        case Failure():
-            return Failed(essay_id)
-        case _:
-            assert_never(arrival)
-
-
-def _without_slot(arrival: Arrival, reason: Reason) -> FinalOutcome:
-    """Return what becomes of an arrival that finds no slot."""
-    match arrival:
-        case Content():
-            return Excess(reason)
-        case Failure():
-            return Late(reason)
-        case _:
-            assert_never(arrival)
-
-
-def _counted(batch: Batch, outcomes: Sequence[Outcome]) -> Batch:
-    """Add the slots that these outcomes use to the counts."""
-    assigned, failed = batch.assigned_count, batch.failed_count
-    for outcome in outcomes:
-        match outcome:
-            case Assigned():
-                assigned += 1
-            case Failed():
-                failed += 1
-            case Excess() | Late() | Parked() | Duplicate():
-                pass
-            case _:
-                assert_never(outcome)
-    return replace(batch, assigned_count=assigned, failed_count=failed)
-
-
-class _FreeSlots:
-    """The free slots of one locked batch, each handed out once."""
-
-    def __init__(self, free: Sequence[str]) -> None:
-        self._free = dict.fromkeys(free)
-
-    def take(self, wanted: str | None) -> str | None:
-        """Take the wanted slot if it is free, else any free slot; None when there is none."""
-        if wanted is not None and wanted in self._free:
-            del self._free[wanted]
-            return wanted
-        return self._free.popitem()[0] if self._free else None

@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 from uuid import UUID, uuid5
 
-from els_core.domain.arrivals import Content, Failure
-from els_core.domain.batches import AssignedSlot, Status
-from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked
+from els_core.domain.batches import EndedBy, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from els_core.domain.arrivals import Arrival
-    from els_core.domain.batches import BatchSnapshot, RegistrationDetails
-    from els_core.domain.decisions import BatchChange
+    from els_core.domain.arrivals import Arrival, Content
+    from els_core.domain.batches import AssignedSlot, Batch, BatchSnapshot, RegistrationDetails, ReleasedSlot
+    from els_core.domain.commands import CommandAnswer
     from els_core.domain.outcomes import Reason
 
 # The namespace of all event ids of ELS. An id is derived from its event, so it never changes.
@@ -27,6 +23,7 @@ class SlotsAssigned:
     """One transaction assigned slots of one batch to contents."""
 
     batch_id: str
+    epoch: int
     version: int
     assignments: tuple[AssignedSlot, ...]
     correlation_id: str
@@ -43,6 +40,8 @@ class ExcessContent:
 
     content: Content
     reason: Reason
+    epoch: int
+    version: int
 
     @property
     def batch_id(self) -> str:
@@ -61,11 +60,66 @@ class ExcessContent:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotsReleased:
+    """Contents lost their slots, because they are superseded or were released."""
+
+    batch_id: str
+    epoch: int
+    version: int
+    released: tuple[ReleasedSlot, ...]
+    correlation_id: str
+
+    @property
+    def event_id(self) -> UUID:
+        """Return the id, derived from the version of the batch row after this."""
+        return uuid5(NAMESPACE, f"{self.batch_id} EssaySlotsReleased {self.version}")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReopened:
+    """Another epoch of an ended batch began; `batch` is its row afterwards."""
+
+    batch: Batch
+    taken_in: int
+    correlation_id: str
+
+    @property
+    def batch_id(self) -> str:
+        """Return the batch that was opened again."""
+        return self.batch.batch_id
+
+    @property
+    def event_id(self) -> UUID:
+        """Return the id, derived from the epoch."""
+        return uuid5(NAMESPACE, f"{self.batch_id} BatchReopened {self.batch.epoch}")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAnswered:
+    """A command was applied or refused."""
+
+    batch_id: str
+    answer: CommandAnswer
+    correlation_id: str
+
+    @property
+    def event_id(self) -> UUID:
+        """Return the id, derived from that of the command."""
+        return uuid5(NAMESPACE, f"{self.batch_id} BatchCommand {self.answer.command_id}")
+
+
+@dataclass(frozen=True, slots=True)
 class BatchClosed:
-    """The final result of a batch, with its snapshot: ready, all failed or timed out, by status."""
+    """The final result of an epoch, with the snapshot of its batch: its status says which one.
+
+    `details` is None for a batch that was cancelled before it was registered; then `correlation_id` is that
+    of the command, else that of the registration.
+    """
 
     snapshot: BatchSnapshot
-    details: RegistrationDetails
+    details: RegistrationDetails | None
+    ended_by: EndedBy
+    correlation_id: str
 
     @property
     def batch_id(self) -> str:
@@ -73,14 +127,11 @@ class BatchClosed:
         return self.snapshot.batch.batch_id
 
     @property
-    def correlation_id(self) -> str:
-        """Return the correlation id of the registration."""
-        return self.details.correlation_id
-
-    @property
     def event_id(self) -> UUID:
-        """Return the id, derived from batch id and event type."""
-        return uuid5(NAMESPACE, f"{self.batch_id} {terminal_event_type(self.snapshot.batch.status)}")
+        """Return the id, derived from batch id and event type, and from the epoch after the first one."""
+        batch = self.snapshot.batch
+        name = f"{batch.batch_id} {terminal_event_type(batch.status)}"
+        return uuid5(NAMESPACE, name if batch.epoch == 1 else f"{name} {batch.epoch}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +142,8 @@ class RegistrationRejected:
     fingerprint: str
     reason: str
     correlation_id: str
+    epoch: int
+    version: int
 
     @property
     def event_id(self) -> UUID:
@@ -103,6 +156,7 @@ class ParkedOverdue:
     """Arrivals are parked for longer than the parking time, and their batch is still not registered."""
 
     batch_id: str
+    epoch: int
     version: int
     arrivals: tuple[Arrival, ...]
     correlation_id: str
@@ -113,15 +167,24 @@ class ParkedOverdue:
         return uuid5(NAMESPACE, f"{self.batch_id} ParkedContentOverdue {self.version}")
 
 
-type DomainEvent = SlotsAssigned | ExcessContent | BatchClosed | RegistrationRejected | ParkedOverdue
+type DomainEvent = (
+    SlotsAssigned
+    | ExcessContent
+    | SlotsReleased
+    | BatchReopened
+    | CommandAnswered
+    | BatchClosed
+    | RegistrationRejected
+    | ParkedOverdue
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
     """One entry for the bus: `detail` is the JSON text, `event_id` the id in its metadata.
 
-    A final result is kept as long as its batch; `digest` is that of its ready list. `position` is that of its
-    outbox row, once it has one.
+    A final result is kept as long as its batch; `digest` is that of its ready list, and `ended_by` what ended
+    the epoch. `position` is that of its outbox row, once it has one.
     """
 
     event_id: UUID
@@ -129,6 +192,7 @@ class OutboxMessage:
     detail_type: str
     detail: str
     digest: str | None = None
+    ended_by: EndedBy | None = None
     is_final: bool = False
     position: int | None = None
 
@@ -142,6 +206,8 @@ def terminal_event_type(status: Status) -> str:
             return "BatchValidationErrors"
         case Status.TIMED_OUT:
             return "BatchReadinessTimeout"
+        case Status.CANCELLED:
+            return "BatchCancelled"
         case Status.AWAITED | Status.OPEN:
             raise ValueError(f"{status} is not terminal: only a terminal batch has a final result")
         case _:
@@ -151,47 +217,16 @@ def terminal_event_type(status: Status) -> str:
 TERMINAL_EVENT_TYPES = {status: terminal_event_type(status) for status in Status if status.is_terminal}
 
 
-def domain_events_of(change: BatchChange) -> Iterator[DomainEvent]:
-    """Yield what a change announces about its arrivals. The final result needs a snapshot and comes later."""
-    assigned: list[tuple[Content, AssignedSlot]] = []
-    excess: list[ExcessContent] = []
-    for arrival, outcome in change.decided:
-        match outcome:
-            case Assigned(essay_id):
-                content = _content(arrival, outcome)
-                slot = AssignedSlot(
-                    essay_id, content.text_storage_id, content.original_file_name, content.file_upload_id
-                )
-                assigned.append((content, slot))
-            case Excess(reason):
-                excess.append(ExcessContent(_content(arrival, outcome), reason))
-            case Failed() | Late() | Parked() | Duplicate():
-                pass
-            case _:
-                assert_never(outcome)
-    if assigned:
-        slots = tuple(slot for _, slot in assigned)
-        correlation_id = assigned[0][0].correlation_id
-        yield SlotsAssigned(change.after.batch_id, change.after.version, slots, correlation_id)
-    yield from excess
-
-
-def batch_closed(snapshot: BatchSnapshot) -> BatchClosed:
-    """Return the final result of a batch that has just become terminal."""
-    if snapshot.details is None:
-        batch = snapshot.batch
-        raise LookupError(f"batch {batch.batch_id} is {batch.status} and was never registered")
-    return BatchClosed(snapshot, snapshot.details)
-
-
-def _content(arrival: Arrival, outcome: Assigned | Excess) -> Content:
-    """Return the arrival as the content that it must be to have this outcome."""
-    match arrival:
-        case Content():
-            return arrival
-        case Failure():
-            raise TypeError(
-                f"{arrival.identity} of batch {arrival.batch_id} is a failure: cannot be {outcome}"
-            )
+def ended_by_of(status: Status) -> EndedBy:
+    """Return what ended an epoch with this status, if no command closed it; raise ValueError if none did."""
+    match status:
+        case Status.READY | Status.FAILED:
+            return EndedBy.FULL
+        case Status.TIMED_OUT:
+            return EndedBy.DEADLINE
+        case Status.CANCELLED:
+            return EndedBy.CANCEL
+        case Status.AWAITED | Status.OPEN:
+            raise ValueError(f"{status} is not terminal: nothing has ended the epoch")
         case _:
-            assert_never(arrival)
+            assert_never(status)

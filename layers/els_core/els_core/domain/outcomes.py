@@ -8,10 +8,12 @@ from typing import assert_never
 
 
 class Reason(StrEnum):
-    """Why an arrival found no slot."""
+    """Why an arrival has no slot."""
 
     NO_AVAILABLE_SLOT = "NO_AVAILABLE_SLOT"
     BATCH_TIMED_OUT = "BATCH_TIMED_OUT"
+    BATCH_CANCELLED = "BATCH_CANCELLED"
+    REPLACEMENT_FAILED = "REPLACEMENT_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,16 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
+class Superseded:
+    """Another arrival, a release or a re-opening took the place of this one; it never has a slot again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Parked:
     """An arrival waits for the registration of its batch."""
 
 
-type FinalOutcome = Assigned | Failed | Excess | Late
+type FinalOutcome = Assigned | Failed | Excess | Late | Superseded
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,7 @@ def as_duplicate(outcome: Outcome) -> Duplicate | Parked:
     match outcome:
         case Duplicate() | Parked():
             return outcome
-        case Assigned() | Failed() | Excess() | Late():
+        case Assigned() | Failed() | Excess() | Late() | Superseded():
             return Duplicate(outcome)
         case _:
             assert_never(outcome)
@@ -83,7 +90,7 @@ def slot_of(outcome: Outcome) -> str | None:
             return essay_id
         case Duplicate(first):
             return slot_of(first)
-        case Excess() | Late() | Parked():
+        case Excess() | Late() | Superseded() | Parked():
             return None
         case _:
             assert_never(outcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
+from uuid import UUID
 
 import pytest
 
@@ -26,7 +27,17 @@ from els_core.domain.batches import (
     Status,
 )
 from els_core.domain.decisions import BatchChange
-from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, FinalOutcome, Late, Parked, Reason
+from els_core.domain.outcomes import (
+    Assigned,
+    Duplicate,
+    Excess,
+    Failed,
+    FinalOutcome,
+    Late,
+    Parked,
+    Reason,
+    Superseded,
+)
 from tests.factories import content, failure
 
 if TYPE_CHECKING:
@@ -41,6 +52,7 @@ ANSWERS: dict[str, FinalOutcome] = {
     "failed": Failed("e"),
     "excess": Excess(FULL),
     "late": Late(FULL),
+    "superseded": Superseded(),
 }
 BATCH: dict[str, Any] = {
     "batch_id": "b",
@@ -51,6 +63,7 @@ BATCH: dict[str, Any] = {
     "failed_count": 0,
     "deadline": None,
     "fingerprint": None,
+    "epoch": 1,
 }
 DETAILS = dict.fromkeys(field.name for field in fields(RegistrationDetails))
 
@@ -69,12 +82,15 @@ def test_a_snapshot_sorts_its_slots_by_their_status() -> None:
         ["e1", "available", None, None, None],
         ["e2", "assigned", "text", "a.txt", "upload"],
         ["e3", "failed", None, None, None],
+        ["e4", "withdrawn", None, None, None],
     ]
     failures = [["upload:f", "e3", "f.txt", "EMPTY_CONTENT", "f"]]
-    snapshot = snapshot_of(row(**BATCH | DETAILS | {"slots": slots, "failures": failures}))
+    more = {"slots": slots, "failures": failures, "previous_event_id": str(UUID(int=1))}
+    snapshot = snapshot_of(row(**BATCH | DETAILS | more))
     assert snapshot.available == ("e1",)
     assert snapshot.assigned == (AssignedSlot("e2", "text", "a.txt", "upload"),)
     assert snapshot.slot_failures == (RecordedFailure("upload:f", "e3", "f.txt", "EMPTY_CONTENT", "f"),)
+    assert (snapshot.withdrawn, snapshot.previous_event_id) == (("e4",), UUID(int=1))
     assert snapshot.details is None
 
 

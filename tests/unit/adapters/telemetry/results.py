@@ -24,15 +24,34 @@ from els_core.application.register_batch import (
     Rejected,
     Repeated,
 )
+from els_core.application.steer_batch import (
+    Answered,
+    BatchNotFound,
+    CommandIdReused,
+    SteeringAnswer,
+    SteeringResult,
+)
 from els_core.domain.audit import Finding, FindingKind
 from els_core.domain.batches import Batch, Status
+from els_core.domain.commands import Close, CommandAnswer, CommandName, Refusal
 from els_core.domain.errors import ExternalServiceError
-from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Outcome, Parked, Reason
-from tests.factories import content, registration
+from els_core.domain.outcomes import (
+    Assigned,
+    Duplicate,
+    Excess,
+    Failed,
+    Late,
+    Outcome,
+    Parked,
+    Reason,
+    Superseded,
+)
+from tests.factories import command_request, content, registration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from els_core.application.commands import CommandRequest
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
 
@@ -43,15 +62,25 @@ OUTCOMES: dict[type, ArrivalAnswer] = {
     Late: Late(Reason.BATCH_TIMED_OUT),
     Duplicate: Duplicate(Assigned("essay")),
     Parked: Parked(),
+    Superseded: Superseded(),
     StoreRejection: StoreRejection("refused"),
     Retry: Retry(),
 }
 ANSWERS: dict[type, RegistrationAnswer] = {
     Opened: Opened(),
     Repeated: Repeated(),
-    Rejected: Rejected(),
+    Rejected: Rejected("reason"),
     StoreRejection: StoreRejection("refused"),
     Retry: Retry(),
+}
+COMMANDS: dict[str, SteeringAnswer] = {
+    "applied": Answered(CommandAnswer("id", CommandName.CLOSE, None, Status.READY, 1, 2)),
+    "refused": Answered(CommandAnswer("id", CommandName.CLOSE, Refusal.EMPTY, Status.OPEN, 1, 1)),
+    "repeated": Answered(CommandAnswer("id", CommandName.CLOSE, None, Status.READY, 1, 2), is_repeated=True),
+    "id_reused": CommandIdReused(),
+    "not_found": BatchNotFound(),
+    "rejected_by_store": StoreRejection("refused"),
+    "not_reached": Retry(),
 }
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 TERMINAL = [status for status in Status if status.is_terminal]
@@ -85,6 +114,12 @@ def registrations_consumed() -> ConsumeResult[Registration, RegistrationResult]:
     drained: dict[tuple[str, str], Outcome] = {("b0", "content:c"): Assigned("essay")}
     report = RegistrationResult(answers, drained, [("b1", "content:d")], [], [PUBLISHED])
     return _consumed([registration(1, f"b{number}") for number in range(len(answers))], report)
+
+
+def commands_consumed() -> ConsumeResult[CommandRequest, SteeringResult]:
+    answers = list(COMMANDS.values())
+    report = SteeringResult(answers, [closed(Status.CANCELLED)], [PUBLISHED])
+    return _consumed([command_request(Close()) for _ in answers], report)
 
 
 def audit_report() -> AuditReport:

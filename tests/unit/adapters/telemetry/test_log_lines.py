@@ -14,9 +14,11 @@ from els_core.domain.batches import Status
 from tests.factories import CORRELATION
 from tests.telemetry_output import captured_log, lines_of
 from tests.unit.adapters.telemetry.results import (
+    COMMANDS,
     arrivals_consumed,
     audit_report,
     awaited,
+    commands_consumed,
     description,
     migrate_and_fail,
     registrations_consumed,
@@ -49,11 +51,13 @@ def test_arrivals_have_a_line_per_batch_and_outcome() -> None:
         ("arrivals decided", "b", "late"),
         ("arrivals decided", "b", "duplicate"),
         ("arrivals decided", "b", "parked"),
+        ("arrivals decided", "b", "superseded"),
         ("arrivals decided", "b", "rejected_by_store"),
         ("arrivals decided", "b", "not_reached"),
         ("batch closed", "b", "ready"),
         ("batch closed", "b", "failed"),
         ("batch closed", "b", "timed_out"),
+        ("batch closed", "b", "cancelled"),
         ("arrivals retried", "b", "retried"),
     ]
 
@@ -69,6 +73,15 @@ def test_arrivals_of_one_batch_and_outcome_share_a_line() -> None:
         if line["message"] == "arrivals decided"
     ]
     assert counts == [(of_arrival(outcome).word, 3) for outcome in report.outcomes]
+
+
+def test_commands_have_a_line_with_their_name_and_answer_and_never_say_who_commands() -> None:
+    lines = about_batches(lambda telemetry: telemetry.commands_consumed(commands_consumed()))
+    assert lines == [
+        *(("command judged", "b", f"close {word}") for word in COMMANDS),
+        ("batch closed", "b", "cancelled"),
+        ("commands retried", "b", "retried"),
+    ]
 
 
 def test_registrations_have_a_line_each_and_their_parked_arrivals_too() -> None:

@@ -28,6 +28,7 @@ from tests.telemetry_output import captured_log, metrics_of
 from tests.unit.adapters.telemetry.results import (
     arrivals_consumed,
     audit_report,
+    commands_consumed,
     description,
     health_report,
     migrate_and_fail,
@@ -55,6 +56,7 @@ def log() -> Iterator[StringIO]:
 def run_everything(telemetry: Telemetry) -> None:
     telemetry.arrivals_consumed(arrivals_consumed())
     telemetry.registrations_consumed(registrations_consumed())
+    telemetry.commands_consumed(commands_consumed())
     telemetry.audit_finished(audit_report())
     telemetry.health_checked(health_report())
 

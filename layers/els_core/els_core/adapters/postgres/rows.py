@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, assert_never
 from uuid import UUID
 
@@ -23,13 +23,14 @@ from els_core.domain.batches import (
     Status,
 )
 from els_core.domain.events import OutboxMessage
-from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked, Reason
+from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, Parked, Reason, Superseded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from els_core.application.ports.repository import StatusItem
     from els_core.domain.arrivals import Arrival
+    from els_core.domain.batches import Registration
     from els_core.domain.decisions import BatchChange
     from els_core.domain.outcomes import FinalOutcome, Outcome
 
@@ -38,6 +39,9 @@ type Row = Mapping[str, Any]
 
 _BATCH = tuple(field.name for field in fields(Batch))
 _DETAILS = tuple(field.name for field in fields(RegistrationDetails))
+# What is written before the batches: slots that were freed, added or withdrawn.
+NOTHING_BEFORE: Json = {"freed_assigned": 0, "freed_failed": 0, "more_slots": 0}
+
 _CONTENT = tuple(field.name for field in fields(Content))
 _FAILURE = tuple(field.name for field in fields(Failure))
 
@@ -57,7 +61,19 @@ def snapshot_of(row: Row) -> BatchSnapshot:
         tuple(slot[0] for slot in slots if slot[1] == "available"),
         tuple(AssignedSlot(slot[0], *slot[2:]) for slot in slots if slot[1] == "assigned"),
         tuple(RecordedFailure(*failure) for failure in row["failures"]),
+        tuple(slot[0] for slot in slots if slot[1] == "withdrawn"),
+        UUID(str(row["previous_event_id"])) if row["previous_event_id"] else None,
     )
+
+
+def row_of_registration(registration: Registration) -> Json:
+    """Return the row of a registration, with its slots."""
+    return {
+        "batch_id": registration.batch_id,
+        "essay_ids": registration.essay_ids,
+        "fingerprint": registration.fingerprint,
+        **asdict(registration.details),
+    }
 
 
 def first_answer_of(word: str, what: str) -> FinalOutcome:
@@ -71,6 +87,8 @@ def first_answer_of(word: str, what: str) -> FinalOutcome:
             return Excess(Reason(what))
         case "late":
             return Late(Reason(what))
+        case "superseded":
+            return Superseded()
         case _:
             raise ValueError(f"{word} is no answer to an arrival")
 
@@ -94,8 +112,14 @@ def parked_of(row: Row) -> ParkedArrival:
 
 
 def stored_form_of(arrival: Arrival) -> Json:
-    """Return the form in which an arrival is parked."""
-    return {"kind": kind_of(arrival).value, **_fields(arrival)}
+    """Return the form in which an arrival is parked.
+
+    It names what it supersedes only where it does: the version before cannot read that field.
+    """
+    fields = _fields(arrival)
+    if arrival.supersedes is None:
+        del fields["supersedes"]
+    return {"kind": kind_of(arrival).value, **fields}
 
 
 def message_of(row: Row) -> OutboxMessage:
@@ -173,8 +197,13 @@ def writes_of(changes: Sequence[BatchChange]) -> dict[str, list[Json]]:
             "batch_id": change.after.batch_id,
             "status": change.after.status,
             "version": change.after.version,
+            "expected_count": change.after.expected_count,
             "assigned_count": change.after.assigned_count,
             "failed_count": change.after.failed_count,
+            "epoch": change.after.epoch,
+            "deadline": change.after.deadline.isoformat() if change.after.deadline else None,
+            "has_arrivals": not change.is_commanded and any(True for _ in change.fresh()),
+            **NOTHING_BEFORE,
         }
         for change in changes
     ]
@@ -200,7 +229,7 @@ def _rows(arrival: Arrival, outcome: Outcome) -> list[tuple[str, Json]]:
             return [("failures", row | key | {"late_reason": reason})]
         case Parked():
             return [("parked", key | {"arrival": stored_form_of(arrival)})]
-        case Duplicate():
-            return []
+        case Superseded() | Duplicate():
+            return []  # what is superseded is written before
         case _:
             assert_never(outcome)

@@ -11,7 +11,18 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
-FILES = ("audit", "batches", "deadlines", "decisions", "erasure", "health", "outbox", "parking", "status")
+FILES = (
+    "audit",
+    "batches",
+    "deadlines",
+    "decisions",
+    "erasure",
+    "health",
+    "outbox",
+    "parking",
+    "status",
+    "steering",
+)
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 _COMMENT = re.compile(r"^--.*\n?", re.MULTILINE)
@@ -61,15 +72,20 @@ def _statement(name: str) -> Statement:
     return Statement.of(_BODIES[name])
 
 
+BEGIN_EPOCHS = _statement("begin_epochs")
+CHANGE_SLOTS = _statement("change_slots")
 DELETE_OLD_BATCHES = _statement("delete_old_batches")
 DELETE_PARKED = _statement("delete_parked")
 DELETE_SENT = _statement("delete_sent")
 ERASE_PERSONAL_DATA = _statement("erase_personal_data")
 FIND_IDLE_OPEN = _statement("find_idle_open")
 FIND_STUCK = _statement("find_stuck")
+INSERT_COMMAND = _statement("insert_command")
 INSERT_INTO_OUTBOX = _statement("insert_into_outbox")
 INSERT_KEPT_RESULT = _statement("insert_kept_result")
 INSERT_PLACEHOLDERS = _statement("insert_placeholders")
+INSERT_REJECTED_REGISTRATIONS = _statement("insert_rejected_registrations")
+KEEP_RESULT = _statement("keep_result")
 LOCK_BATCHES = _statement("lock_batches")
 LOCK_OVERDUE = _statement("lock_overdue")
 MARK_OVERDUE_PARKED = _statement("mark_overdue_parked")
@@ -77,12 +93,15 @@ NOTE_RUN = _statement("note_run")
 OPEN_BATCHES = _statement("open_batches")
 READ_BACKLOG = _statement("read_backlog")
 READ_BATCHES_OF_USER = _statement("read_batches_of_user")
+READ_COMMAND = _statement("read_command")
 READ_LOCKED_VIEW = _statement("read_locked_view")
 READ_OVERVIEW = _statement("read_overview")
 READ_PARKED = _statement("read_parked")
 READ_SNAPSHOTS = _statement("read_snapshots")
+READ_STANDBY = _statement("read_standby")
 READ_STATUS_PAGE = _statement("read_status_page")
 READ_TIME = _statement("read_time")
 READ_UNSENT = _statement("read_unsent")
 RECORD_DECISIONS = _statement("record_decisions")
 RECOUNT = _statement("recount")
+SUPERSEDE_ARRIVALS = _statement("supersede_arrivals")

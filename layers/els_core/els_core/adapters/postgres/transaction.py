@@ -6,7 +6,6 @@ Writes wait for the next reading, or for the COMMIT, and travel with it.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -16,12 +15,13 @@ from els_core.adapters.postgres.enqueued import Enqueued
 from els_core.adapters.postgres.rows import (
     batch_of,
     first_answer_of,
-    message_of,
     parked_of,
+    row_of_registration,
     snapshot_of,
     writes_of,
 )
 from els_core.adapters.postgres.statements import Statement
+from els_core.adapters.postgres.steering_statements import SteeringStatements
 from els_core.domain.arrivals import Content, Failure, key_of
 from els_core.domain.decisions import LockedView
 from els_core.domain.errors import ProcessingError
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
     from els_core.domain.outcomes import FinalOutcome, Proposal
 
 
-class PostgresTransaction:
+class PostgresTransaction(SteeringStatements):
     """The port `Transaction` on one connection inside its transaction."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
+    def lock(self, batch_ids: Sequence[str], *, only_known: bool = False) -> dict[str, Batch]:
         """Insert placeholders, then lock in the order of the ids."""
-        locked = self._lock(batch_ids)
+        locked = self._lock(batch_ids, only_known=only_known)
         self._pipeline.send()
         return _batches_of(locked)
 
@@ -63,9 +63,10 @@ class PostgresTransaction:
         view = self.locked_view(arrivals, proposals)
         return _batches_of(locked), view
 
-    def _lock(self, batch_ids: Sequence[str]) -> Call:
+    def _lock(self, batch_ids: Sequence[str], *, only_known: bool = False) -> Call:
         ids = json_of(list(batch_ids))
-        self._write("insert placeholder batches", statements.INSERT_PLACEHOLDERS, ids=ids)
+        if not only_known:
+            self._write("insert placeholder batches", statements.INSERT_PLACEHOLDERS, ids=ids)
         call = Call("lock batches", statements.LOCK_BATCHES, {"ids": ids}, len(batch_ids))
         return self._pipeline.later(call)
 
@@ -80,16 +81,8 @@ class PostgresTransaction:
 
     def open(self, registrations: Sequence[Registration]) -> dict[str, Batch]:
         """Open batches and insert their slots."""
-        rows = [
-            {
-                "batch_id": registration.batch_id,
-                "essay_ids": registration.essay_ids,
-                "fingerprint": registration.fingerprint,
-                **asdict(registration.details),
-            }
-            for registration in registrations
-        ]
-        opened = self._read("open batches", statements.OPEN_BATCHES, registrations=json_of(rows))
+        rows = json_of([row_of_registration(one) for one in registrations])
+        opened = self._read("open batches", statements.OPEN_BATCHES, registrations=rows)
         return {row["batch_id"]: batch_of(row) for row in opened}
 
     def parked(self, batch_ids: Sequence[str], limit: int) -> list[ParkedArrival]:
@@ -104,8 +97,15 @@ class PostgresTransaction:
         self._write("delete parked arrivals", statements.DELETE_PARKED, keys=json_of(rows))
 
     def record(self, changes: Sequence[BatchChange]) -> None:
-        """Write all in one statement, which fails when what was written is not what was meant."""
-        parameters = {name: json_of(rows) for name, rows in writes_of(changes).items()}
+        """Write all in one statement, which fails when what was written is not what was meant.
+
+        What is superseded, and slots that come and go, are written before, in statements of their own.
+        """
+        writes = writes_of(changes)
+        moved = self.write_before(changes)
+        for batch in writes["batches"]:
+            batch.update(moved.get(str(batch["batch_id"]), {}))
+        parameters = {name: json_of(rows) for name, rows in writes.items()}
         self._write("record decisions", statements.RECORD_DECISIONS, **parameters, count=len(changes))
 
     def snapshots(self, batch_ids: Sequence[str]) -> list[BatchSnapshot]:
@@ -123,6 +123,7 @@ class PostgresTransaction:
                 "detail_type": message.detail_type,
                 "detail": message.detail,
                 "digest": message.digest,
+                "ended_by": message.ended_by,
                 "is_final": message.is_final,
             }
             for message in messages
@@ -130,11 +131,6 @@ class PostgresTransaction:
         parameters = {"messages": json_of(rows)}
         call = Call("insert into outbox", statements.INSERT_INTO_OUTBOX, parameters, len(rows))
         return Enqueued(messages, self._pipeline.later(call), self._pipeline)
-
-    def announce_again(self, batch_id: str) -> OutboxMessage | None:
-        """Insert the kept final result into the outbox again."""
-        rows = self._read("announce again", statements.INSERT_KEPT_RESULT, batch_id=batch_id)
-        return message_of(rows[0]) if rows else None
 
     def overdue(self, after: DeadlinePosition | None, max_slots: int) -> tuple[datetime, list[Batch]]:
         """Lock a page of overdue batches."""
@@ -213,6 +209,7 @@ def _asked(arrival: Arrival, proposal: Proposal | None) -> dict[str, str | None]
         "identity": arrival.identity,
         "text_storage_id": text_storage_id,
         "proposed": proposal.essay_id if proposal else None,
+        "supersedes": arrival.supersedes,
     }
 
 
@@ -222,6 +219,8 @@ def _view_of(result: Result) -> LockedView:
     free: dict[str, list[str]] = {}
     parked: set[ArrivalKey] = set()
     counts: dict[str, int] = {}
+    barred: set[ArrivalKey] = set()
+    names: dict[ArrivalKey, str] = {}
     for batch_id, identity, word, what, moment in result.rows:
         match word:
             case "now":
@@ -230,10 +229,14 @@ def _view_of(result: Result) -> LockedView:
                 free.setdefault(batch_id, []).append(what)
             case "parked":
                 parked.add((batch_id, identity))
+            case "barred":
+                barred.add((batch_id, identity))
+            case "names":
+                names[batch_id, identity] = what
             case "parked_count":
                 counts[batch_id] = int(what)
             case word:
                 first[batch_id, identity] = first_answer_of(word, what)
     if now is None:
         raise ProcessingError("read locked view", service="Postgres", details="the time is missing")
-    return LockedView(now, first, free, parked, counts)
+    return LockedView(now, first, free, parked, counts, barred, names)

@@ -14,6 +14,7 @@ from els_core.application.metrics import Metric
 from els_core.application.signals import (
     of_arrival,
     of_closed_batch,
+    of_command,
     of_finding,
     of_registration,
 )
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from els_core.application.audit_batches import AuditReport
     from els_core.application.batch_status import BatchDescription
     from els_core.application.check_health import HealthReport
+    from els_core.application.commands import CommandRequest
     from els_core.application.decision_step import ClosedBatch
     from els_core.application.expire_batches import SweepResult
     from els_core.application.message_consumer import ConsumeResult
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from els_core.application.provision_content import ProvisioningResult
     from els_core.application.publish_outbox import RelayResult
     from els_core.application.register_batch import RegistrationResult
+    from els_core.application.steer_batch import SteeringResult
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
 
@@ -76,6 +79,25 @@ class Telemetry(InvocationTelemetry):
         self.lines(
             "registrations retried",
             ((one.batch_id, one.details.correlation_id, RETRIED) for one in consumed.retried),
+        )
+        self._consumed(consumed)
+
+    def commands_consumed(self, consumed: ConsumeResult[CommandRequest, SteeringResult]) -> None:
+        """Write what became of commands, never by whom or why: that is in Postgres."""
+        for requests, report in consumed.reports:
+            signals = [of_command(answer) for answer in report.answers]
+            self.lines(
+                "command judged",
+                (
+                    (request.batch_id, request.correlation_id, f"{request.command.name} {signal.word}")
+                    for request, signal in zip(requests, signals, strict=True)
+                ),
+            )
+            self.metrics.count(Counter(signal.metric for signal in signals))
+            self._closed(report.closed)
+            self._published(report.published)
+        self.lines(
+            "commands retried", ((one.batch_id, one.correlation_id, RETRIED) for one in consumed.retried)
         )
         self._consumed(consumed)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from els_core.application.ports.steering import SteeringTransaction
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -103,14 +105,17 @@ class StatusItems:
     is_last: bool
 
 
-class Transaction(Protocol):
+class Transaction(SteeringTransaction, Protocol):
     """One unit of work: a Postgres transaction. What is read after `lock` stays true until the commit.
 
     Raises `RejectedByStoreError` when Postgres rejects the data as such.
     """
 
-    def lock(self, batch_ids: Sequence[str]) -> dict[str, Batch]:
-        """Insert placeholders (`awaited`) for unknown batches, lock all rows in id order, return them."""
+    def lock(self, batch_ids: Sequence[str], *, only_known: bool = False) -> dict[str, Batch]:
+        """Insert placeholders (`awaited`) for unknown batches, lock all rows in id order, return them.
+
+        With `only_known` unknown batches stay unknown, and are left out.
+        """
         ...
 
     def locked_view(
@@ -141,7 +146,7 @@ class Transaction(Protocol):
         ...
 
     def record(self, changes: Sequence[BatchChange]) -> None:
-        """Write slots, failures, excess contents, parked arrivals and batch rows.
+        """Write slots, failures, excess contents, parked and superseded arrivals, and batch rows.
 
         `ProcessingError`, here or at the commit, when a row is no longer as it was when it was locked.
         """
@@ -157,10 +162,6 @@ class Transaction(Protocol):
         Returns those that were inserted, with their positions. Reading them before the commit may cost a
         round trip.
         """
-        ...
-
-    def announce_again(self, batch_id: str) -> OutboxMessage | None:
-        """Put the kept final result of a batch into the outbox, at a new position; None if there is none."""
         ...
 
     def overdue(self, after: DeadlinePosition | None, max_slots: int) -> tuple[datetime, list[Batch]]:

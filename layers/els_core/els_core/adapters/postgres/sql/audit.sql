@@ -39,14 +39,14 @@ WITH page AS MATERIALIZED (
     ORDER BY batch_id LIMIT :limit
 ), checked AS MATERIALIZED (
     SELECT p.*, s.assigned, s.failed, s.slots, s.digest, coalesce(e.digest, p.announced_digest) AS kept_digest
-    FROM page AS p LEFT JOIN batch_epochs AS e ON e.batch_id = p.batch_id AND e.epoch = 1
+    FROM page AS p LEFT JOIN batch_epochs AS e ON e.batch_id = p.batch_id AND e.epoch = p.epoch
     CROSS JOIN LATERAL (
         SELECT count(*) AS slots, count(*) FILTER (WHERE status = 'assigned') AS assigned,
             count(*) FILTER (WHERE status = 'failed') AS failed,
             encode(sha256(convert_to(coalesce(string_agg(essay_id || ' ' || text_storage_id || chr(10), ''
                 ORDER BY essay_id || ' ' || text_storage_id COLLATE "C")
                 FILTER (WHERE status = 'assigned'), ''), 'UTF8')), 'hex') AS digest
-        FROM essays WHERE batch_id = p.batch_id) AS s
+        FROM essays WHERE batch_id = p.batch_id AND status <> 'withdrawn') AS s
 )
 SELECT 'counts_differ' AS kind, batch_id, correlation_id, changed_at AS since,
     format('counts are %s + %s of %s, rows are %s + %s of %s', assigned_count, failed_count, expected_count,
@@ -55,7 +55,7 @@ FROM checked WHERE (assigned, failed, slots) <> (assigned_count, failed_count, e
 UNION ALL
 SELECT 'digest_differs', batch_id, correlation_id, changed_at,
     format('announced %s, the rows give %s', kept_digest, digest)
-FROM checked WHERE status IN ('ready', 'timed_out') AND digest IS DISTINCT FROM kept_digest
+FROM checked WHERE status IN ('ready', 'timed_out', 'cancelled') AND digest IS DISTINCT FROM kept_digest
 UNION ALL
 (SELECT NULL, batch_id, NULL, NULL, NULL FROM page ORDER BY batch_id DESC LIMIT 1)
 

@@ -6,15 +6,15 @@
 -- :after_id       text
 -- :max_slots      number
 --
--- Returns batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint.
+-- Returns batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint, epoch.
 WITH held AS MATERIALIZED (
-    SELECT batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint
+    SELECT batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint, epoch
     FROM batches
     WHERE status = 'open' AND deadline <= clock_timestamp()
         AND (deadline, batch_id) > (coalesce(CAST(:after_deadline AS timestamptz), '-infinity'), :after_id)
     ORDER BY deadline, batch_id LIMIT 500 FOR UPDATE SKIP LOCKED
 )
-SELECT batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint
+SELECT batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint, epoch
 FROM (
     SELECT *, sum(expected_count) OVER (ORDER BY deadline, batch_id) AS slots FROM held
 ) AS page

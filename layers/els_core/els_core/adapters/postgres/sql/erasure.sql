@@ -33,10 +33,17 @@ WITH chosen AS MATERIALIZED (
         error_message = 'erased'
     FROM chosen AS c WHERE v.batch_id = c.batch_id
 ), of_excess AS (
-    UPDATE excess_contents AS x SET original_file_name = 'erased', raw_file_storage_id = 'erased'
+    UPDATE excess_contents AS x SET original_file_name = 'erased', raw_file_storage_id = 'erased',
+        content_md5_hash = NULL
     FROM chosen AS c WHERE x.batch_id = c.batch_id
 ), of_parked AS (
     DELETE FROM parked_arrivals AS p USING chosen AS c WHERE p.batch_id = c.batch_id
+), of_superseded AS (
+    UPDATE superseded_arrivals AS s SET arrival = jsonb_build_object('supersedes', s.arrival -> 'supersedes')
+    FROM chosen AS c WHERE s.batch_id = c.batch_id AND s.arrival IS NOT NULL
+), of_commands AS (
+    UPDATE batch_commands AS k SET actor = 'erased', reason = NULL
+    FROM chosen AS c WHERE k.batch_id = c.batch_id
 ), of_epochs AS (
     UPDATE batch_epochs AS e SET detail = regexp_replace(e.detail,
         '"(user_id|org_id|class_id|essay_instructions|student_prompt_ref|original_file_name)": *"([^"\\]|\\.)*"',

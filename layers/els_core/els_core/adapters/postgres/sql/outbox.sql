@@ -1,17 +1,17 @@
 -- name: insert_into_outbox
 -- Inserts events into the outbox, idempotent by event id, and keeps each final result with its batch's epoch.
 --
--- :messages JSON  [{event_id, batch_id, detail_type, detail, digest, is_final}]
+-- :messages JSON  [{event_id, batch_id, detail_type, detail, digest, ended_by, is_final}]
 --
 -- Returns event_id, position; of the inserted rows only.
 WITH messages AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS m (
-        event_id uuid, batch_id text, detail_type text, detail text, digest text, is_final boolean)
+        event_id uuid, batch_id text, detail_type text, detail text, digest text, ended_by text,
+        is_final boolean)
 ), kept AS (
     INSERT INTO batch_epochs (batch_id, epoch, ended_at, status, ended_by, deadline, event_id, detail_type,
         detail, digest)
-    SELECT m.batch_id, 1, clock_timestamp(), b.status,
-        CASE b.status WHEN 'timed_out' THEN 'deadline' ELSE 'full' END, b.deadline, m.event_id,
+    SELECT m.batch_id, b.epoch, clock_timestamp(), b.status, m.ended_by, b.deadline, m.event_id,
         m.detail_type, m.detail, m.digest
     FROM messages AS m JOIN batches AS b USING (batch_id) WHERE m.is_final
     ON CONFLICT ON CONSTRAINT one_row_per_epoch DO UPDATE SET ended_at = excluded.ended_at,
@@ -26,15 +26,16 @@ ON CONFLICT ON CONSTRAINT one_row_per_event DO NOTHING
 RETURNING event_id, position
 
 -- name: insert_kept_result
--- Puts the kept final result of a batch into the outbox again, the same event with the same bytes. If it is there
+-- Puts the kept final result of an epoch into the outbox again, the same event with the same bytes. If it is there
 -- already it gets a new position, so that a deletion by the old one misses it.
 --
 -- :batch_id text
+-- :epoch    number
 --
 -- Returns event_id, batch_id, detail_type, detail, is_final, position.
 INSERT INTO outbox (event_id, batch_id, detail_type, detail, is_final)
 SELECT event_id, batch_id, detail_type, detail, true FROM batch_epochs
-WHERE batch_id = :batch_id AND event_id IS NOT NULL ORDER BY epoch DESC LIMIT 1
+WHERE batch_id = :batch_id AND epoch = CAST(:epoch AS integer) AND event_id IS NOT NULL
 ON CONFLICT ON CONSTRAINT one_row_per_event DO UPDATE SET position = DEFAULT
 RETURNING event_id, batch_id, detail_type, detail, is_final, position
 

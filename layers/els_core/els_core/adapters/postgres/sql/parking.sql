@@ -26,8 +26,8 @@ WHERE p.batch_id = k.batch_id AND p.identity = k.identity
 -- :waited number  seconds after which a parked arrival is overdue
 -- :limit  number  arrivals
 --
--- Returns batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint, identity,
--- arrival; sorted by batch id, oldest first.
+-- Returns batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint, epoch,
+-- identity, arrival; sorted by batch id, oldest first.
 WITH old AS MATERIALIZED (
     SELECT p.batch_id, p.identity FROM parked_arrivals AS p JOIN batches AS b USING (batch_id)
     WHERE p.announced_at IS NULL AND b.status = 'awaited'
@@ -48,5 +48,5 @@ WITH old AS MATERIALIZED (
     RETURNING b.*
 )
 SELECT batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint,
-    identity, arrival
+    epoch, identity, arrival
 FROM bumped JOIN marked USING (batch_id) ORDER BY batch_id, position

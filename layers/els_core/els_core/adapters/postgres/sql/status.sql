@@ -4,11 +4,11 @@
 -- :batch_id text
 -- :named    number  missing slots to name
 --
--- Returns batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint, now,
+-- Returns batch_id, status, version, expected_count, assigned_count, failed_count, deadline, fingerprint, epoch, now,
 -- missing [essay id], late_count, parked_count, parked_since, digest, event_id, detail_type, first_sent_at,
 -- unsent_since, last_sweep, last_relay, redis_answered, correlation_id.
 SELECT b.batch_id, b.status, b.version, b.expected_count, b.assigned_count, b.failed_count, b.deadline,
-    b.fingerprint, b.correlation_id, clock_timestamp() AS now,
+    b.fingerprint, b.epoch, b.correlation_id, clock_timestamp() AS now,
     (SELECT coalesce(json_agg(essay_id ORDER BY essay_id COLLATE "C"), '[]') FROM (
         SELECT essay_id FROM essays WHERE batch_id = b.batch_id AND status = 'available'
         ORDER BY essay_id COLLATE "C" LIMIT :named) AS first) AS missing,
@@ -23,7 +23,7 @@ SELECT b.batch_id, b.status, b.version, b.expected_count, b.assigned_count, b.fa
     (SELECT ran_at FROM job_runs WHERE job = 'publish_outbox') AS last_relay,
     (SELECT ran_at FROM job_runs WHERE job = 'reach_redis') AS redis_answered
 FROM batches AS b
-LEFT JOIN batch_epochs AS e ON e.batch_id = b.batch_id AND e.epoch = 1
+LEFT JOIN batch_epochs AS e ON e.batch_id = b.batch_id AND e.epoch = b.epoch
 LEFT JOIN outbox AS o ON o.event_id = e.event_id
 WHERE b.batch_id = :batch_id
 
@@ -43,7 +43,8 @@ WITH items AS (
         coalesce(s.file_upload_id, v.file_upload_id) AS file_upload_id, v.error_code
      FROM essays AS s
      LEFT JOIN validation_failures AS v ON v.batch_id = s.batch_id AND v.essay_id = s.essay_id
-     WHERE s.batch_id = :batch_id AND CAST(:section AS integer) = 1 AND s.essay_id > :after COLLATE "C"
+     WHERE s.batch_id = :batch_id AND s.status <> 'withdrawn' AND CAST(:section AS integer) = 1
+        AND s.essay_id > :after COLLATE "C"
      ORDER BY s.essay_id COLLATE "C" LIMIT 2001)
     UNION ALL
     (SELECT 2, identity, 'late', NULL, original_file_name, file_upload_id, error_code

@@ -26,7 +26,7 @@ if redis.call('TYPE', KEYS[5]).ok == 'hash' then
 end
 
 for k = 1, 6 do redis.call('DEL', KEYS[k]) end
-if batch.status == 'awaited' then return 'installed' end
+if not batch.deadline then return 'installed' end
 
 redis.call('HSET', KEYS[5], 'version', string.format('%d', batch.version), 'status', batch.status,
   'expected_count', string.format('%d', batch.expected_count),
