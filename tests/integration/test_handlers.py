@@ -27,7 +27,7 @@ def test_the_example_events_of_the_repository_make_a_batch_ready(dead_letter_que
     status = call("batch_status", example_event("batch_status"))
     body = json.loads(status["body"])
     assert (status["statusCode"], body["status"]) == (200, "ready")
-    assert body["sentence"] == "ready: 1 of 2 assigned; 1 file failed; announced less than a minute ago"
+    assert body["sentence"].startswith("ready: 1 of 2 assigned; 1 file failed; announced at ")
     call("expire_batches", example_event("expire_batches"))
     call("publish_outbox", example_event("publish_outbox"))
     assert dead_letter_queue.messages() == []
@@ -81,7 +81,7 @@ def test_an_unknown_batch_is_answered_with_404_in_json(dead_letter_queue: DeadLe
     assert dead_letter_queue.messages() == []
     answer = call("batch_status", example_event("batch_status"))
     assert answer["statusCode"] == 404
-    assert "no batch batch-1" in json.loads(answer["body"])["message"]
+    assert json.loads(answer["body"])["code"] == "UNKNOWN_BATCH"
 
 
 BAD_VALUES = {
@@ -196,7 +196,7 @@ def test_the_status_is_read_page_by_page_and_a_wrong_page_token_is_refused_in_wo
     event["queryStringParameters"] = {"page_token": "W1tdLCAiYSJd"}
     refused = call("batch_status", event)
     assert refused["statusCode"] == 400
-    assert json.loads(refused["body"])["message"].startswith("the page token is not valid: take it from")
+    assert json.loads(refused["body"])["detail"].startswith("the page token is not valid: take it from")
     assert dead_letter_queue.messages() == []
 
 

@@ -138,6 +138,14 @@ class Settings(BaseModel):
             description="their dead-letter queues under the same names, as name=URL with commas between",
         ),
     ] = None
+    organisation_claim: Annotated[
+        str | None,
+        Field(
+            alias="ELS_ORGANISATION_CLAIM",
+            pattern=r"^[A-Za-z0-9_.:/-]{1,128}$",
+            description="the claim that names the only organisation whose batches a caller may see",
+        ),
+    ] = None
     default_timeout_seconds: Annotated[
         int,
         Field(

@@ -22,7 +22,7 @@ from els_core.contracts.requests import CommandBody, ListQuery, RedriveBody
         {"user_id": ""},
         {"course_code": "\x00"},
         {"page_token": "*"},
-        {"statuss": "open"},
+        {"colour": "open"},
     ],
 )
 def test_a_wrong_or_unknown_parameter_is_refused(query: dict[str, str]) -> None:

@@ -1,12 +1,14 @@
 """The answers of the HTTP API. Moments are in UTC; nothing in an answer changes by time alone."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
+from els_core.application.commands import Door
+from els_core.application.ports.history import FoundKind, HistoryKind
+from els_core.application.sentences import Mover
 from els_core.contracts.fields import WireModel
 from els_core.domain.batches import Status
 from els_core.domain.commands import CommandName, Refusal
@@ -14,15 +16,6 @@ from els_core.domain.commands import CommandName, Refusal
 type PageToken = Annotated[
     str | None, Field(description="the list goes on with `page_token=` this; null on the last page")
 ]
-
-
-class Mover(StrEnum):
-    """Whose move it is: who must act before anything more happens."""
-
-    UPSTREAM = "upstream"
-    ELS = "els"
-    OPERATOR = "operator"
-    CONSUMER = "consumer"
 
 
 class BatchSummary(WireModel):
@@ -81,7 +74,7 @@ class LateFailure(WireModel):
     reason: str
     validation_error_code: str
     file_upload_id: str | None
-    recorded_at: datetime
+    recorded_at: datetime | None
     original_file_name: str | None
 
 
@@ -91,7 +84,7 @@ class ExcessContent(WireModel):
     text_storage_id: str
     reason: str
     file_upload_id: str | None
-    recorded_at: datetime
+    recorded_at: datetime | None
     is_kept_whole: bool
     original_file_name: str | None
 
@@ -101,7 +94,7 @@ class CommandRecord(WireModel):
 
     command_id: str
     command: CommandName
-    door: Literal["bus", "api"]
+    door: Door
     actor: str
     reason: str | None
     refusal: Refusal | None
@@ -172,23 +165,6 @@ class BatchStatusAnswer(WireModel):
     next_page_token: PageToken
 
 
-class HistoryKind(StrEnum):
-    """What an entry of the history tells."""
-
-    NAMED = "named"
-    OPENED = "opened"
-    ASSIGNED = "assigned"
-    FAILED = "failed"
-    LATE = "late"
-    EXCESS = "excess"
-    PARKED = "parked"
-    SUPERSEDED = "superseded"
-    COMMANDED = "commanded"
-    ENDED = "ended"
-    ANNOUNCED = "announced"
-    REGISTRATION_REJECTED = "registration_rejected"
-
-
 class HistoryEntry(WireModel):
     """One thing that happened. A field that says nothing about its kind is null.
 
@@ -206,6 +182,7 @@ class HistoryEntry(WireModel):
     command: CommandName | None
     reason: str | None
     by: str | None
+    comment: Annotated[str | None, Field(description="the reason that was given with a command")]
     event_id: UUID | None
 
 
@@ -215,16 +192,6 @@ class BatchHistory(WireModel):
     batch_id: str
     entries: list[HistoryEntry]
     next_page_token: PageToken
-
-
-class FoundKind(StrEnum):
-    """What a searched id is."""
-
-    BATCH = "batch"
-    CONTENT = "content"
-    UPLOAD = "upload"
-    EVENT = "event"
-    REGISTRATION = "registration"
 
 
 class Found(WireModel):
@@ -240,7 +207,7 @@ class Found(WireModel):
 
 
 class FindAnswer(WireModel):
-    """The answer of `GET /find/{id}`: a page, in byte order of the batches."""
+    """The answer of `GET /find/{searched}`: a page, in byte order of the batches."""
 
     id: str
     found: list[Found]

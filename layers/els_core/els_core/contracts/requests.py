@@ -10,7 +10,9 @@ from els_core.contracts.commands import CommandArguments
 from els_core.contracts.fields import Id, Moment, ShortText
 from els_core.domain.batches import Status
 
-MAX_PAGE = 500
+# So that an answer stays below 1 MB: a batch takes 1 kB in a list, an entry of a history up to 7 kB.
+MAX_BATCHES, MAX_ROWS = 500, 100
+IDEMPOTENCY_KEY = "Idempotency-Key"
 
 type Token = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[A-Za-z0-9_=\-]+$")]
 type QueueName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")]
@@ -22,7 +24,8 @@ def _count(text: object) -> object:
     raise PydanticCustomError("int_type", "must be an integer")
 
 
-type PageSize = Annotated[int, BeforeValidator(_count), Field(ge=1, le=MAX_PAGE)]
+type BatchCount = Annotated[int, Field(ge=1, le=MAX_BATCHES), BeforeValidator(_count)]
+type RowCount = Annotated[int, Field(ge=1, le=MAX_ROWS), BeforeValidator(_count)]
 
 
 class View(StrEnum):
@@ -50,7 +53,7 @@ class ListQuery(Query):
     org_id: Id | None = None
     course_code: ShortText | None = None
     created_after: Moment | None = None
-    page_size: PageSize = 100
+    page_size: BatchCount = 100
     page_token: Token | None = None
 
 
@@ -64,7 +67,7 @@ class BatchQuery(Query):
 class PageQuery(Query):
     """The query of a list without filters."""
 
-    page_size: PageSize = 100
+    page_size: RowCount = MAX_ROWS
     page_token: Token | None = None
 
 

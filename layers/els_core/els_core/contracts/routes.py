@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from els_core.contracts.answers import BatchHistory, BatchList, BatchStatusAnswer, FindAnswer
 from els_core.contracts.problems import ProblemCode
 from els_core.contracts.requests import (
+    IDEMPOTENCY_KEY,
     BatchQuery,
     CommandBody,
     DeadLetterQuery,
@@ -96,7 +97,7 @@ GET_HISTORY = Route(
 FIND = Route(
     "batch_status",
     "GET",
-    "/find/{id}",
+    "/find/{searched}",
     Scope.READ,
     "Find a content, an upload, an event or a registration in all batches",
     FindAnswer,
@@ -133,7 +134,7 @@ COMMAND = Route(
     "Command something for a batch",
     CommandResult,
     body=CommandBody,
-    headers={"Idempotency-Key": "the id of the command; the same id again gets the first answer again"},
+    headers={IDEMPOTENCY_KEY: "the id of the command; the same id again gets the first answer again"},
     problems=(ProblemCode.UNKNOWN_BATCH, ProblemCode.COMMAND_ID_REUSED, *_REFUSALS),
 )
 REDRIVE = Route(

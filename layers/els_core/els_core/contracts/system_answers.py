@@ -1,22 +1,15 @@
 """The answers of the HTTP API about the whole system, about commands and about dead letters."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
+from els_core.application.concerns import Severity
 from els_core.contracts.fields import WireModel
 from els_core.contracts.outbound import Released
 from els_core.domain.batches import Status
 from els_core.domain.commands import CommandName, Refusal
-
-
-class Severity(StrEnum):
-    """How bad a concern is."""
-
-    ERROR = "error"
-    WARNING = "warning"
 
 
 class Concern(WireModel):
@@ -44,27 +37,30 @@ class QueueState(WireModel):
 
 
 class BacklogState(WireModel):
-    """What waits in Postgres, and since when the oldest of it."""
+    """What waits in Postgres, and for how long the oldest of it; 0 where nothing waits."""
 
     open_batches: int
     late_batches: int
     stuck_batches: int
     parked_arrivals: int
-    oldest_parked_at: datetime | None
+    oldest_parked_seconds: int
     outbox_events: int
-    oldest_outbox_event_at: datetime | None
+    oldest_outbox_event_seconds: int
     unsent_results: int
 
 
 class JobState(WireModel):
-    """A scheduled job; `last_run_at` is null for one that never ran to its end."""
+    """A scheduled job, and when it last ran to its end; null for one that never did."""
 
     name: str
-    last_run_at: datetime | None
+    seconds_since: int | None
 
 
 class SystemAnswer(WireModel):
-    """The answer of `GET /system`; `concerns` has the worst first, `backlog` is null without Postgres."""
+    """The answer of `GET /system`, true at this moment; `concerns` has the worst first.
+
+    `backlog` is null when Postgres does not answer.
+    """
 
     is_well: bool
     concerns: list[Concern]
@@ -72,8 +68,6 @@ class SystemAnswer(WireModel):
     backlog: BacklogState | None
     queues: Annotated[list[QueueState] | None, Field(description="null when SQS does not answer")]
     jobs: list[JobState]
-    schema_revision: str | None
-    version: str
 
 
 class DeadLetter(WireModel):
