@@ -9,11 +9,11 @@ import pytest
 
 from dev.limits.case_run import delivered_again
 from dev.limits.events import registrations_event
+from els.main import main
 from els_core import bootstrap
 from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.schema_upgrade import upgrade
 from els_core.application.batch_status import BatchStatus
-from els_core.cli.main import main
 from tests.integration.lambda_functions import Context, call, example_event
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def test_the_audit_counts_findings_by_kind_in_lambda_and_prints_them_on_the_comm
     capsys.readouterr()
     assert main(["audit"]) == 1
     assert "found     overdue_open            batch-1  open past its deadline" in capsys.readouterr().out
-    assert main(["audit", "--repair"]) == 0
+    assert main(["rebuild"]) == 0
     assert dead_letter_queue.messages() == []
 
 
@@ -62,7 +62,7 @@ def test_the_command_line_reports_a_missing_setting_or_an_unavailable_store_in_o
     assert capsys.readouterr().err.startswith("els: ELS_DATABASE_URL is missing: expected postgresql+pg8000")
     monkeypatch.setenv("ELS_DATABASE_URL", "postgresql+pg8000://els@127.0.0.1:1/els")
     monkeypatch.setenv("ELS_REDIS_URL", "redis://127.0.0.1:1")
-    assert main(["audit"]) == 2
+    assert main(["audit"]) == 5
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("els: Postgres")
     bootstrap.container.cache_clear()
