@@ -32,7 +32,11 @@ class Browser:
         self, method: str, path: str, body: bytes | None = None, **different: str | None
     ) -> tuple[int, dict[str, str], bytes]:
         connection = HTTPConnection("127.0.0.1", self.server.server_address[1], timeout=10)
-        headers: dict[str, str | None] = {"Cookie": self.cookie, "Sec-Fetch-Site": "same-origin", "Origin": self.server.origin}
+        headers: dict[str, str | None] = {
+            "Cookie": self.cookie,
+            "Sec-Fetch-Site": "same-origin",
+            "Origin": self.server.origin,
+        }
         headers |= {name.replace("_", "-"): value for name, value in different.items()}
         given = {name: value for name, value in headers.items() if value is not None}
         connection.request(method, path, body, given)
