@@ -141,9 +141,9 @@ def page(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one")] = 0,
 ) -> int:
     """Serve the page on this machine, until interrupted."""
-    from els import page_server
+    from els.page_server import serve
 
-    return page_server.serve(client_of(context), port)
+    return serve(client_of(context), port)
 
 
 @app.command()

@@ -143,7 +143,7 @@ MOVERS = {
 
 def history(client: ApiClient, batch_id: str, *, as_json: bool) -> ExitCode:
     """Print what happened to a batch, the oldest first."""
-    entries = client.items(f"/batches/{batch_id}/history", "entries", {"page_size": "500"})
+    entries = client.items(f"/batches/{batch_id}/history", "entries", {})
     if as_json:
         for entry in entries:
             emit(entry)
@@ -158,7 +158,7 @@ def history(client: ApiClient, batch_id: str, *, as_json: bool) -> ExitCode:
 
 def find(client: ApiClient, searched: str, *, as_json: bool) -> ExitCode:
     """Print every batch in which an id occurs, and what became of it there."""
-    found = list(client.items(f"/find/{searched}", "found", {"page_size": "500"}))
+    found = list(client.items(f"/find/{searched}", "found", {}))
     if as_json:
         for place in found:
             emit(place)

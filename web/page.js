@@ -265,7 +265,7 @@ const batch = {
   load: async ({ id }) => {
     const path = `/batches/${segment(id)}`;
     const [data, history] = await Promise.all(
-      [askAll(path, BATCH_LISTS), askAll(`${path}/history?page_size=500`, ["entries"])]);
+      [askAll(path, BATCH_LISTS), askAll(`${path}/history`, ["entries"])]);
     return { ...data, history: history.entries };
   },
   show: (data) => [
@@ -448,7 +448,7 @@ const system = {
 
 const find = {
   title: ({ id }) => `Where ${id} occurs`,
-  load: ({ id }) => askAll(`/find/${segment(id)}?page_size=100`, ["found"]),
+  load: ({ id }) => askAll(`/find/${segment(id)}`, ["found"]),
   show: (data) => [table("Batches in which it occurs", ["Batch", "As", "Outcome", "Slot", "Reason", "When"],
     data.found.map((each) => [batchLink(each.batch_id), each.kind, words(each.outcome), each.essay_id, each.reason,
       moment(each.at)]), "It occurs nowhere.")],
