@@ -30,7 +30,7 @@ install: .venv/installed
 	@.uv/bin/pip install --quiet --disable-pip-version-check uv
 
 .venv/installed: .uv/bin/uv pyproject.toml uv.lock
-	@$(UV) sync --quiet --frozen --python $(PYTHON)
+	@$(UV) sync --quiet --frozen --all-extras --python $(PYTHON)
 	@touch $@
 
 demo: install ## deploy to a local AWS, send files, check the invariants | [ESSAYS=folder] other files  [KEEP=1] leave it running | [BREAK=1] break an invariant  [BUNDLE=1] no layers

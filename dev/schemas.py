@@ -14,11 +14,11 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 from pydantic import create_model
 
+from dev.openapi import openapi
 from dev.programs.process import ServerError, run_to_end
 from dev.programs.tools import OPENAPI_VALIDATOR, ROOT, environment, tool
 from els_core.contracts import commands, inbound, outbound
 from els_core.contracts.fields import Metadata
-from els_core.contracts.http_api import BatchStatusAnswer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,12 +32,8 @@ FOLDER = ROOT / "docs" / "schemas"
 CONTRACT = ROOT / "docs" / "contract"
 EXAMPLES = CONTRACT / "examples"
 ASYNCAPI_SCHEMA = ROOT / "dev" / "asyncapi_schema.json"
+SERVED = ROOT / "layers" / "els_core" / "els_core" / "contracts" / "openapi.json"
 VALIDATION_SECONDS = 120  # the first time fetches the validator
-ERROR = {
-    "type": "object",
-    "required": ["statusCode", "message"],
-    "properties": {"statusCode": {"type": "integer"}, "message": {"type": "string"}},
-}
 _EXAMPLE = re.compile(r"^### `(\w+)`$.*?^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INBOUND: tuple[type[WireModel], ...] = (
     inbound.BatchEssaysRegistered,
@@ -46,7 +42,6 @@ INBOUND: tuple[type[WireModel], ...] = (
     commands.BatchCommand,
 )
 OUTBOUND: tuple[type[WireModel], ...] = get_args(outbound.Data.__value__)
-ANSWERS: tuple[type[WireModel], ...] = (BatchStatusAnswer,)
 # An inbound event may omit fields that have a default; an outbound one never does.
 EVENTS: tuple[tuple[str, tuple[type[WireModel], ...], JsonSchemaMode], ...] = (
     ("inbound", INBOUND, "validation"),
@@ -55,17 +50,12 @@ EVENTS: tuple[tuple[str, tuple[type[WireModel], ...], JsonSchemaMode], ...] = (
 
 
 def schemas() -> dict[Path, str]:
-    """Return the schema of the `detail` of each event, and of each HTTP answer, by the path of its file."""
-    events = {
+    """Return the schema of the `detail` of each event by the path of its file."""
+    return {
         FOLDER / direction / f"{model.__name__}.json": _schema(_detail(model), mode, model.__doc__)
         for direction, models, mode in EVENTS
         for model in models
     }
-    answers = {
-        FOLDER / "http_api" / f"{model.__name__}.json": _schema(model, "serialization", model.__doc__)
-        for model in ANSWERS
-    }
-    return events | answers
 
 
 def documents() -> dict[Path, str]:
@@ -73,7 +63,8 @@ def documents() -> dict[Path, str]:
     examples = _examples()
     found = {EXAMPLES / f"{name}.json": _json(example) for name, example in examples.items()}
     found[CONTRACT / "asyncapi.json"] = _json(asyncapi(examples))
-    found[CONTRACT / "openapi.json"] = _json(openapi())
+    # The function serves it, so it is part of the layer too.
+    found[CONTRACT / "openapi.json"] = found[SERVED] = _json(openapi())
     return found
 
 
@@ -115,38 +106,6 @@ def asyncapi(examples: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def openapi() -> dict[str, Any]:
-    """Return the OpenAPI document of the HTTP API."""
-    reference = "#/components/schemas/{model}"
-    answer = BatchStatusAnswer.model_json_schema(mode="serialization", ref_template=reference)
-    schemas = {**answer.pop("$defs"), BatchStatusAnswer.__name__: answer, "Error": ERROR}
-    identifier = {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,128}$"}
-    operation = {
-        "operationId": "batch_status",
-        "summary": "Where a batch stands, with a page of its lists",
-        "parameters": [
-            {"name": "batch_id", "in": "path", "required": True, "schema": identifier},
-            {"name": "page_token", "in": "query", "required": False, "schema": {"type": "string"}},
-        ],
-        "responses": {
-            "200": _response("the batch", BatchStatusAnswer.__name__),
-            "400": _response("the page token is not valid", "Error"),
-            "404": _response("nothing has named the batch", "Error"),
-        },
-    }
-    signature = {"type": "apiKey", "name": "Authorization", "in": "header"}
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "Essay Lifecycle Service", "version": "1.0.0"},
-        "security": [{"sigv4": []}],
-        "paths": {"/batches/{batch_id}": {"get": operation}},
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": {"sigv4": signature | {"description": "AWS Signature Version 4"}},
-        },
-    }
-
-
 def write() -> None:
     """Write everything, and delete the files of models that no longer exist."""
     wanted = schemas() | documents()
@@ -178,7 +137,7 @@ def check_asyncapi(document: object) -> None:
 
 
 def _written() -> set[Path]:
-    return {path for folder in (FOLDER, CONTRACT) for path in folder.rglob("*.json")}
+    return {SERVED, *(path for folder in (FOLDER, CONTRACT) for path in folder.rglob("*.json"))}
 
 
 def _text_of(path: Path) -> str | None:
@@ -189,11 +148,6 @@ def _examples() -> dict[str, Any]:
     """Return the examples of docs/events.md by the name of their event."""
     found = _EXAMPLE.findall((ROOT / "docs" / "events.md").read_text("utf-8"))
     return {name: json.loads(text) for name, text in found}
-
-
-def _response(description: str, schema: str) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"description": description, "content": content}
 
 
 def _json(document: object) -> str:

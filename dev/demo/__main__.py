@@ -12,6 +12,7 @@ from dev.demo.client_errors import CLIENT_ERRORS
 from dev.demo.console import Console
 from dev.demo.environment import Environment, deploy, start_servers
 from dev.demo.files import read_folder
+from dev.demo.page import serve_page
 from dev.demo.process_tree import ProcessTree, ignore_interrupts, interrupt_once
 from dev.demo.scenario import Scenario
 from dev.demo.session import SESSION_FILE, save, stop
@@ -74,7 +75,7 @@ class Demo:
         if self._options.keep:
             save(self._tree, environment, workload.batch_ids)
             self._is_kept = True
-            self._console.left_running(workload.batches[0].batch_id)
+            self._console.left_running(workload.batches[0].batch_id, serve_page(self._tree.folder))
         return holds
 
     def stop(self) -> None:

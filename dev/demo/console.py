@@ -107,7 +107,7 @@ class Console:
         )
         self._terminal.print(f"\n{end}")
 
-    def left_running(self, batch_id: str) -> None:
+    def left_running(self, batch_id: str, page: str) -> None:
         """Say how to go on with what is left running."""
         session = ".venv/bin/python -m dev.demo.session"
         data = {
@@ -120,8 +120,9 @@ class Console:
         self._terminal.print(
             f"\nEverything is left running.\n\nSend an event:\n"
             f"  {session} send EssayContentProvisioned \\\n  '{json.dumps(data)}'\n"
-            f"Ask for the status of a batch, and for its traces:\n  {session} status {batch_id}\n"
-            f"  {session} story {batch_id}\n"
+            f"Look at the page:\n  {page}\n"
+            f"Ask, act, and see who did what:\n  .venv/bin/els why {batch_id}\n  .venv/bin/els --help\n"
+            f"See the traces of a batch:\n  {session} story {batch_id}\n"
             "Stop it:\n  make demo-stop",
             markup=False,
             soft_wrap=True,

@@ -11,12 +11,12 @@ from sqlalchemy import text
 from dev.demo.monitor import container_of
 from dev.demo.session import environment_of_session
 from els_core.adapters.postgres.connection import connect as connect_postgres
+from els_core.application.batch_status import BatchDescription
 from els_core.domain.batches import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from els_core.application.batch_status import BatchDescription
     from els_core.application.check_health import HealthReport
     from els_core.domain.audit import Finding
 
@@ -34,8 +34,8 @@ def main() -> None:
     with engine.begin() as connection:
         batches = [row.batch_id for row in connection.execute(NEWEST)]
     findings = container.audit_batches(WINDOW).run(lambda: True, repair=False).findings
-    reader = container.batch_status()
-    descriptions = [found for found in map(reader.read, batches) if found is not None]
+    read = container.batch_status().read
+    descriptions = [found for found in map(read, batches) if isinstance(found, BatchDescription)]
     sqs = environment.stack.client("sqs")
     letters = container.settings.required_dead_letter_queue_urls
     answers = {
@@ -84,7 +84,7 @@ def stuck(findings: Sequence[Finding], descriptions: Sequence[BatchDescription])
         yield f"{finding.batch_id or '-'}  {finding.kind.value}: {finding.detail}"
     for each in descriptions:
         if each.overview.batch.status in {Status.AWAITED, Status.OPEN}:
-            yield f"{each.overview.batch.batch_id}  {each.sentence}"
+            yield f"{each.overview.batch.batch_id}  {each.move.sentence}"
 
 
 def dead(queue: str, messages: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -122,7 +122,7 @@ def told(descriptions: Sequence[BatchDescription]) -> Iterator[str]:
             continue
         sent = announcement.first_sent_at
         when = f"{sent:%Y-%m-%d %H:%M:%S} UTC" if sent else "not yet"
-        yield f"{batch_id}  {when}: {each.sentence}"
+        yield f"{batch_id}  {when}: {each.move.sentence}"
 
 
 def _ago(seconds: float | None) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CORE = Path("layers/els_core/els_core")
-OURS = ("layers", "functions", "migrations", "dev", "tests", "benchmarks")
+OURS = ("layers", "els", "functions", "migrations", "dev", "tests", "benchmarks")
 FUNCTIONS = sorted(path.parent.name for path in Path("functions").glob("*/handler.py"))
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from dev.deploy.template import Template
 from dev.programs.process import ServerError
-from dev.schemas import CONTRACT, EXAMPLES, INBOUND, OUTBOUND, check_asyncapi, documents, validate
-from els_core.contracts.http_api import BatchStatusAnswer
+from dev.schemas import CONTRACT, EXAMPLES, INBOUND, OUTBOUND, SERVED, check_asyncapi, documents, validate
+from els_core.contracts.routes import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ OPENAPI = json.loads((CONTRACT / "openapi.json").read_text("utf-8"))
 
 
 def test_every_file_of_the_kit_is_as_the_models_generate_it() -> None:
-    written = {path: path.read_text("utf-8") for path in CONTRACT.rglob("*.json")}
+    written = {path: path.read_text("utf-8") for path in (SERVED, *CONTRACT.rglob("*.json"))}
     assert written == documents(), "run make schemas"
 
 
@@ -74,8 +74,9 @@ def test_the_api_has_the_routes_of_the_template_and_the_answer_of_the_code() -> 
         if resource["Type"] == "AWS::ApiGatewayV2::Route"
     }
     assert {f"{verb.upper()} {path}" for path, verbs in OPENAPI["paths"].items() for verb in verbs} == routes
-    answer = OPENAPI["components"]["schemas"]["BatchStatusAnswer"]
-    assert set(answer["properties"]) == set(BatchStatusAnswer.model_fields)
+    assert routes == {route.key for route in ROUTES}
+    for model in (route.answer for route in ROUTES if route.answer):
+        assert set(OPENAPI["components"]["schemas"][model.__name__]["properties"]) == set(model.model_fields)
 
 
 def test_a_file_that_differs_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

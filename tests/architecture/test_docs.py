@@ -17,8 +17,8 @@ from tests.architecture.documents import PAGES, Page, tables
 from tests.architecture.project import CORE, parse
 
 MAX_COLUMNS = 120
-FOLDERS = ("benchmarks", "dev", "docs", "events", "functions", "layers", "migrations", "tests")
-ROOMS = ("adapters", "application", "cli", "contracts", "domain")
+FOLDERS = ("benchmarks", "dev", "docs", "els", "events", "functions", "layers", "migrations", "tests", "web")
+ROOMS = ("adapters", "application", "contracts", "domain")
 # The function that the recipe for a new one takes as its example.
 FICTIONAL = "close_batch"
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=str)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from els_core.contracts.problems import ProblemCode
 from els_core.domain.arrivals import Content, Failure
 from els_core.domain.batches import Status
 from tests.architecture.project import CORE, parse, python_files
@@ -26,6 +27,8 @@ PARTIAL: dict[str, dict[Any, bool]] = {
         Status.TIMED_OUT: True,
         Status.CANCELLED: True,
     },
+    # The rule says it for each member: what is no refusal concerns the request.
+    "els_core.contracts.routes._REFUSALS": {code: code.is_refusal for code in ProblemCode},
 }
 KINDS_OF_ARRIVALS = {Content, Failure}
 

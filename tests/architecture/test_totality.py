@@ -93,7 +93,7 @@ PLACES = {
         "domain/events.py terminal_event_type",
         "domain/events.py ended_by_of",
         "application/signals.py of_closed_batch",
-        "application/batch_status.py describe",
+        "application/sentences.py describe",
         "contracts/final_results.py final_result",
     },
     "a kind of arrival": {

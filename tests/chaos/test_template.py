@@ -96,11 +96,12 @@ def test_the_health_check_watches_every_queue_and_dead_letter_queue(template: Te
     assert settings.required_queue_urls.keys() == settings.required_dead_letter_queue_urls.keys()
 
 
-def test_the_health_check_watches_what_no_rule_takes_where_it_is_kept() -> None:
+@pytest.mark.parametrize("function", ["CheckHealthFunction", "BatchStatusFunction"])
+def test_the_health_check_and_the_api_watch_what_no_rule_takes_where_it_is_kept(function: str) -> None:
     sources = Template.read().source_queues()
     names = [name for queue in sources for name in (queue.name, queue.dead_letter_queue)]
     urls = {name: f"http://127.0.0.1:4566/1/{name}" for name in (*names, "UnknownEventsQueue")}
-    variables = Template.read({**URLS, **urls, "OutboundBus": "out"}).environment("CheckHealthFunction")
+    variables = Template.read({**URLS, **urls, "OutboundBus": "out"}).environment(function)
     settings = read_settings(variables)
     watched = settings.required_dead_letter_queue_urls
     assert watched["unknown_events"] == urls["UnknownEventsQueue"]

@@ -244,4 +244,4 @@ def test_a_batch_of_which_an_event_waits_is_not_purged(
 
 
 def test_an_unknown_batch_is_not_found(repository: Repository) -> None:
-    assert (repository.snapshots(["b"]), repository.overview("b", 5)) == ([], None)
+    assert repository.snapshots(["b"]) == []

@@ -21,12 +21,9 @@ if TYPE_CHECKING:
     from els_core.application.ports.coordinator import Coordinator, CoordinatorUpdate
     from els_core.application.ports.messaging import DeadLetterQueue, Publisher
     from els_core.application.ports.repository import (
-        BatchOverview,
         DeadlinePosition,
-        PagePosition,
         ParkedArrival,
         Repository,
-        StatusItems,
         Transaction,
     )
     from els_core.domain.arrivals import Arrival, ArrivalKey
@@ -106,12 +103,6 @@ class FailpointRepository:
 
     def purge(self, age: timedelta, max_slots: int) -> int:
         return self._run("purge", lambda: self._inner.purge(age, max_slots))
-
-    def overview(self, batch_id: str, named: int) -> BatchOverview | None:
-        return self._run("overview", lambda: self._inner.overview(batch_id, named))
-
-    def status_items(self, batch_id: str, position: PagePosition, max_bytes: int) -> StatusItems:
-        return self._run("status_items", lambda: self._inner.status_items(batch_id, position, max_bytes))
 
     def note_run(self, job: str) -> None:
         self._run("note_run", lambda: self._inner.note_run(job))

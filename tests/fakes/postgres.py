@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from els_core.adapters.postgres.errors import ConflictError, DisconnectedError, PrecededError
 from els_core.domain.batches import Status
-from tests.fakes.batch_status import items_of, overview_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.cooperative_scheduler import CooperativeScheduler
 from tests.fakes.rows import Database
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
     from els_core.application.ports.clock import Clock
     from els_core.application.ports.repository import (
-        BatchOverview,
-        PagePosition,
-        StatusItems,
         Transaction,
     )
     from els_core.domain.batches import BatchSnapshot
@@ -152,20 +148,6 @@ class FakePostgres:
         for table in self.database.dependent_tables:
             for key in [key for key in table.rows(transaction) if key[0] == batch_id]:
                 table.delete(key, transaction)
-
-    def overview(self, batch_id: str, named: int) -> BatchOverview | None:
-        def work(transaction: TableTransaction) -> BatchOverview | None:
-            with transaction.statement("read a batch"):
-                return overview_of(self.database, transaction, batch_id, named)
-
-        return self._with_retries(work)
-
-    def status_items(self, batch_id: str, position: PagePosition, max_bytes: int) -> StatusItems:
-        def work(transaction: TableTransaction) -> StatusItems:
-            with transaction.statement("read slots of a batch"):
-                return items_of(self.database, transaction, batch_id, position, max_bytes)
-
-        return self._with_retries(work)
 
 
 def _is_purgeable(status: Status) -> bool:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.connection import connect as connect_postgres
+from els_core.adapters.postgres.reader import PostgresReader
 from els_core.adapters.postgres.repository import PostgresRepository
 from els_core.adapters.postgres.session import Session
 from els_core.adapters.redis.connection import connect as connect_redis
 from els_core.adapters.redis.coordinator import RedisCoordinator
-from els_core.application.batch_status import BatchStatus
+from els_core.application.batch_status import BatchStatus, EpochChanged
 from els_core.application.budgets import always
 from els_core.application.decision_step import StoreRejection
 from els_core.application.expire_batches import ExpireBatches
@@ -109,7 +110,8 @@ class Environment:
         self.expire_batches = ExpireBatches(post_commit, JsonEventEncoder(), timedelta(0), RETENTION)
         self.steer_batch = SteerBatch(post_commit, JsonEventEncoder())
         self.publish_outbox = PublishOutbox(post_commit, self.bus, grace=timedelta(0))
-        self.batch_status = BatchStatus(self.repository)
+        reader = PostgresReader(Session(self.engine, named=False))
+        self.batch_status = BatchStatus(reader)
 
     def register(self, *registrations: Registration) -> RegistrationResult:
         return self.register_batch.register(registrations)
@@ -131,7 +133,9 @@ class Environment:
         return self.publish_outbox.run(may_continue)
 
     def status(self, batch_id: str = "b") -> BatchDescription | None:
-        return self.batch_status.read(batch_id)
+        found = self.batch_status.read(batch_id)
+        assert not isinstance(found, EpochChanged)
+        return found
 
     def snapshot(self, batch_id: str = "b") -> BatchSnapshot:
         [found] = self.repository.snapshots([batch_id])

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from els.main import main
 from els_core.adapters.postgres.personal_data import PostgresPersonalData
 from els_core.adapters.postgres.session import Session
 from els_core.adapters.postgres.statements import read_statements
 from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.commands import Door, Sender
 from els_core.application.erase_batches import EraseBatches, Erasure
-from els_core.cli.main import main
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.domain.commands import Close
 from migrations.tables import METADATA

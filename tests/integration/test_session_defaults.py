@@ -22,7 +22,6 @@ from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.application.audit_batches import AuditBatches
 from els_core.application.budgets import always
 from els_core.domain.arrivals import Content
-from els_core.domain.batches import AssignedSlot
 from els_core.domain.errors import ProcessingError
 from tests.conftest import migrate
 from tests.factories import CORRELATION, content, failure, registration
@@ -81,7 +80,7 @@ def exercise(environment: Environment) -> None:
     full, late = environment.status("full"), environment.status("late")
     assert full is not None
     assert late is not None
-    assert ODD_NAME in {one.original_file_name for one in full.items if isinstance(one, AssignedSlot)}
+    assert ODD_NAME in {one.original_file_name for one in full.items.items}
     assert late.overview.batch.deadline is not None
     left = late.overview.batch.deadline - late.overview.now
     assert HOUR - timedelta(minutes=2) < left <= HOUR

@@ -38,9 +38,10 @@ UPSTREAM = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SPANS = {
     "audit_batches": ("audit_batches", SpanKind.INTERNAL),
     "check_health": ("check_health", SpanKind.INTERNAL),
-    "batch_status": ("GET /batches/{batch_id}", SpanKind.SERVER),
+    "batch_status": ("GET", SpanKind.SERVER),
     "expire_batches": ("expire_batches", SpanKind.INTERNAL),
     "migrate_database": ("migrate_database", SpanKind.INTERNAL),
+    "operator_api": ("POST", SpanKind.SERVER),
     "provision_content": ("process els-provision-content", SpanKind.CONSUMER),
     "publish_outbox": ("publish_outbox", SpanKind.INTERNAL),
     "register_batch": ("process els-register-batch", SpanKind.CONSUMER),

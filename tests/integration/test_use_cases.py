@@ -235,6 +235,6 @@ def test_the_status_says_what_the_batch_waits_for(environment: Environment) -> N
     environment.provision(*(content(f"c{n}") for n in range(20)), failure("f1"), failure("f2"))
     described = environment.status("b")
     assert described is not None
-    assert described.sentence.startswith("waiting for 3 of 25: essay-")
-    assert described.sentence.endswith("; 2 files failed; 59 minutes left")
+    assert described.move.sentence.startswith("upstream must send 3 of 25 until ")
+    assert described.move.sentence.endswith("; 2 files failed")
     assert environment.status("unknown") is None

@@ -7,7 +7,7 @@ import pytest
 from dev.deploy.template import Template
 from els_core.adapters.postgres.connection import SOCKET_TIMEOUT_SECONDS
 from els_core.adapters.redis.connection import ANSWER_SECONDS, CONNECT_SECONDS
-from els_core.bootstrap import AWS
+from els_core.connections import AWS
 
 BUS_SECONDS = (1 + 3) * 2  # connect and read, twice
 

@@ -6,29 +6,19 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
-
-from els_core.adapters.aws.dead_letter_queue import SqsDeadLetterQueue
-from els_core.adapters.aws.event_bus import EventBridgeProbe, EventBridgePublisher
-from els_core.adapters.aws.iam_tokens import postgres_password, redis_credentials
+from els_core.adapters.aws.event_bus import EventBridgePublisher
+from els_core.adapters.aws.iam_tokens import postgres_password
 from els_core.adapters.aws.put_events import PutEventsClient
-from els_core.adapters.aws.queue_reader import SqsQueueReader
 from els_core.adapters.clock import SystemClock
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
-from els_core.adapters.postgres.connection import connect as connect_postgres
 from els_core.adapters.postgres.connection import user_of
 from els_core.adapters.postgres.health_reader import PostgresHealthReader
-from els_core.adapters.postgres.personal_data import PostgresPersonalData
-from els_core.adapters.postgres.repository import PostgresRepository
-from els_core.adapters.postgres.session import Session
-from els_core.adapters.redis.connection import connect as connect_redis
-from els_core.adapters.redis.coordinator import RedisCoordinator
-from els_core.adapters.telemetry.store_calls import event_bus_sends, postgres_calls, redis_calls
+from els_core.adapters.telemetry.store_calls import event_bus_sends
 from els_core.adapters.telemetry.tracing import linking, traceparent
 from els_core.application.announce_batch import AnnounceBatch
 from els_core.application.audit_batches import WINDOW, AuditBatches
 from els_core.application.batch_status import BatchStatus
+from els_core.application.browse_batches import BrowseBatches
 from els_core.application.check_health import CheckHealth
 from els_core.application.erase_batches import EraseBatches
 from els_core.application.expire_batches import ExpireBatches
@@ -39,6 +29,7 @@ from els_core.application.publish_outbox import PublishOutbox
 from els_core.application.register_batch import RegisterBatch, RegistrationResult
 from els_core.application.steer_batch import SteerBatch, SteeringResult
 from els_core.application.verdicts import verdicts
+from els_core.connections import Connections
 from els_core.contracts.commands import parse_command
 from els_core.contracts.event_encoder import JsonEventEncoder
 from els_core.contracts.inbound import parse_arrival, parse_registration
@@ -48,54 +39,14 @@ from els_core.settings import read_settings
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from mypy_boto3_events import EventBridgeClient
-    from redis import Redis
-    from redis.cluster import RedisCluster
-    from sqlalchemy import Engine
-
     from els_core.application.commands import CommandRequest
-    from els_core.application.ports.messaging import DeadLetterQueue, EventBusProbe
-    from els_core.application.ports.personal_data import PersonalData
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
-    from els_core.settings import Settings
-
-# A hanging call must fail well within a function's timeout; unsent events stay in the outbox.
-AWS = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 @dataclass(frozen=True)
-class Container:
+class Container(Connections):
     """Builds the use cases on the real adapters; lives as long as its Lambda execution environment."""
-
-    settings: Settings
-
-    @cached_property
-    def repository(self) -> PostgresRepository:
-        """Return the repository."""
-        return PostgresRepository(self.session)
-
-    @cached_property
-    def session(self) -> Session:
-        """Return the session on Postgres."""
-        engine = self._connect_postgres(self.settings.database_url)
-        return Session(engine, named=self.settings.named_statements, observe=postgres_calls)
-
-    @cached_property
-    def redis(self) -> Redis | RedisCluster:
-        """Return the Redis client."""
-        url = self.settings.redis_url
-        return connect_redis(url, cluster=self.settings.redis_cluster, credentials=redis_credentials(url))
-
-    @cached_property
-    def coordinator(self) -> RedisCoordinator:
-        """Return the coordinator."""
-        return RedisCoordinator(self.redis, self.settings.retention, redis_calls)
-
-    def close(self) -> None:
-        """Close all connections. Lambda never calls this."""
-        self.session.close()
-        self.redis.close()
 
     @cached_property
     def post_commit(self) -> PostCommit:
@@ -110,26 +61,9 @@ class Container:
         )
 
     @cached_property
-    def event_bridge(self) -> EventBridgeClient:
-        """Return the EventBridge client."""
-        return boto3.client("events", config=AWS)
-
-    @property
-    def bus_probe(self) -> EventBusProbe:
-        """Return the check that the outbound bus exists."""
-        return EventBridgeProbe(self.event_bridge, self.settings.required_event_bus)
-
-    @cached_property
     def encoder(self) -> JsonEventEncoder:
         """Return the encoder of events."""
         return JsonEventEncoder(traceparent=traceparent)
-
-    @cached_property
-    def dead_letter_queue(self) -> DeadLetterQueue:
-        """Return the dead-letter queue of the function's own queue."""
-        return SqsDeadLetterQueue(
-            boto3.client("sqs", config=AWS), self.settings.required_dead_letter_queue_url
-        )
 
     def register_batch(self) -> MessageConsumer[Registration, RegistrationResult]:
         """Return the consumer of its queue."""
@@ -188,33 +122,27 @@ class Container:
         """Return the use case."""
         return AnnounceBatch(self.post_commit, self.encoder)
 
-    @property
-    def personal_data(self) -> PersonalData:
-        """Return the personal data of batches."""
-        return PostgresPersonalData(self.session)
-
     def erase_batches(self) -> EraseBatches:
         """Return the use case."""
         return EraseBatches(self.personal_data, self.repository, self.coordinator, SystemClock())
 
     def batch_status(self) -> BatchStatus:
         """Return the use case."""
-        return BatchStatus(self.repository)
+        return BatchStatus(self.reader)
+
+    def browse_batches(self, org_id: str | None) -> BrowseBatches:
+        """Return the use case for a caller who may see one organisation, or all."""
+        return BrowseBatches(self.reader, org_id)
+
+    def operator_api(self) -> SteerBatch:
+        """Return the use case that judges commands, for the API."""
+        return SteerBatch(self.post_commit, self.encoder)
 
     def check_health(self) -> CheckHealth:
         """Return the use case."""
-        queues = SqsQueueReader(
-            boto3.client("sqs", config=AWS),
-            self.settings.required_queue_urls,
-            self.settings.required_dead_letter_queue_urls,
-        )
-        return CheckHealth(
-            PostgresHealthReader(self.session),
-            self.coordinator,
-            self.bus_probe,
-            queues,
-            self.repository.note_run,
-        )
+        reader = PostgresHealthReader(self.session)
+        note_run = self.repository.note_run
+        return CheckHealth(reader, self.coordinator, self.bus_probe, self.queue_reader, note_run)
 
     def migrate_database(self) -> str:
         """Upgrade the schema to the newest revision and return it; a schema of newer code stays as it is.
@@ -229,13 +157,10 @@ class Container:
         from els_core.adapters.postgres.schema_upgrade import upgrade  # noqa: PLC0415
 
         url, owner_url = self.settings.database_url, self.settings.database_owner_url
-        engine = self._connect_postgres(owner_url or url, is_patient=True)
+        engine = self.connect_postgres(owner_url or url, is_patient=True)
         if owner_url is None or user_of(owner_url) == user_of(url):
             return upgrade(engine)
         return upgrade(engine, (user_of(url), postgres_password(url) is not None))
-
-    def _connect_postgres(self, url: str, *, is_patient: bool = False) -> Engine:
-        return connect_postgres(url, postgres_password(url), is_patient=is_patient)
 
 
 @cache

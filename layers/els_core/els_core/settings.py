@@ -113,6 +113,14 @@ class Settings(BaseModel):
         ),
         AfterValidator(urls.optional(urls.endpoint_url)),
     ] = None
+    organisation_claim: Annotated[
+        str | None,
+        Field(
+            alias="ELS_ORGANISATION_CLAIM",
+            pattern=r"^[A-Za-z0-9_.:/-]{1,128}$",
+            description="the claim that names the only organisation whose batches a caller may see",
+        ),
+    ] = None
     default_timeout_seconds: Annotated[
         int,
         Field(

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from els_core.application.batch_status import BatchStatus
 from els_core.application.budgets import always
 from els_core.application.expire_batches import ExpireBatches
 from els_core.application.post_commit import PostCommit
@@ -52,7 +51,6 @@ class InMemoryEnvironment:
         self.expire_batches = ExpireBatches(self.post_commit, encoder, PARKING, RETENTION)
         self.steer_batch = SteerBatch(self.post_commit, encoder)
         self.publish_outbox = PublishOutbox(self.post_commit, self.bus, GRACE)
-        self.batch_status = BatchStatus(self.postgres)
 
     def register(self, *registrations: Registration) -> RegistrationResult:
         return self.register_batch.register(registrations)

@@ -9,7 +9,7 @@ from uuid import UUID
 from dev.demo.questions import NO_REASON, dead, health, stuck, told
 from els_core.application.check_health import HealthReport
 from els_core.application.ports.health import Backlog, QueueDepth
-from els_core.application.ports.repository import Announcement
+from els_core.application.ports.reading import Announcement
 from els_core.domain.audit import Finding, FindingKind
 from els_core.domain.batches import Status
 from tests.factories import NOW

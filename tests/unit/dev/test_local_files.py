@@ -13,6 +13,7 @@ import yaml
 from dev.deploy.introspection import SamFacts, ask_sam
 from dev.deploy.sam import SOURCES, state_of
 from dev.programs.tools import REGION, ROOT
+from els_core.contracts.routes import ROUTES
 from els_core.settings import read_settings
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def sam_local() -> SamFacts:
 
 
 def test_sam_local_gives_every_function_settings_that_hold(sam_local: SamFacts) -> None:
-    assert len(sam_local.variables) == 9
+    assert len(sam_local.variables) == 10
     for variables in sam_local.variables.values():
         settings = read_settings(variables)
         assert (settings.redis_cluster, settings.event_bus) == (False, "els-out")
@@ -70,7 +71,9 @@ def test_a_queue_consumer_of_sam_local_has_its_dead_letter_queue(sam_local: SamF
 
 
 def test_start_api_serves_the_routes_of_the_template(sam_local: SamFacts) -> None:
-    assert sam_local.routes == ["GET /batches/{batch_id} -> BatchStatusFunction"]
+    functions = {"batch_status": "BatchStatusFunction", "operator_api": "OperatorApiFunction"}
+    expected = [f"{route.key} -> {functions[route.function]}" for route in ROUTES]
+    assert sorted(sam_local.routes) == sorted(expected)
 
 
 def test_the_ready_hook_makes_the_queues_and_the_bus_of_the_environment_file() -> None:

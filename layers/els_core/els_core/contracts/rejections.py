@@ -55,6 +55,8 @@ _RULES = {
     "datetime_object_invalid": "must be an ISO 8601 timestamp",
     "datetime_range": "must lie in the years 1 to 9999 in UTC",
     "timezone_aware": "must have a time zone",
+    "extra_forbidden": "is not known here",
+    "bool_type": "must be true or false",
     "nul": "must not contain NUL",
     "lone_surrogates": "must not contain lone surrogates",
     "essay_ids": "must be distinct",

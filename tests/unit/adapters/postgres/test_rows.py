@@ -11,17 +11,14 @@ import pytest
 from els_core.adapters.postgres.rows import (
     batch_of,
     first_answer_of,
-    item_of,
     parked_of,
     snapshot_of,
     stored_form_of,
     writes_of,
 )
-from els_core.application.ports.repository import LateFailure
 from els_core.domain.batches import (
     AssignedSlot,
     Batch,
-    FreeSlot,
     RecordedFailure,
     RegistrationDetails,
     Status,
@@ -42,7 +39,6 @@ from tests.factories import content, failure
 
 if TYPE_CHECKING:
     from els_core.adapters.postgres.rows import Row
-    from els_core.application.ports.repository import StatusItem
     from els_core.domain.arrivals import Arrival
     from els_core.domain.outcomes import Outcome
 
@@ -103,36 +99,11 @@ def test_no_kind_of_first_answer_is_forgotten() -> None:
     assert {type(answer) for answer in ANSWERS.values()} == set(get_args(FinalOutcome.__value__))
 
 
-ITEMS: dict[str, StatusItem] = {
-    "available": FreeSlot("e"),
-    "assigned": AssignedSlot("e", "text", "a.txt", "upload"),
-    "failed": RecordedFailure("", "e", "a.txt", "EMPTY_CONTENT", "upload"),
-    "late": LateFailure("e", "a.txt", "EMPTY_CONTENT", "upload"),
-}
-
-
-def item_row(status: str) -> Row:
-    return row(
-        key="e",
-        status=status,
-        text_storage_id="text",
-        original_file_name="a.txt",
-        file_upload_id="upload",
-        error_code="EMPTY_CONTENT",
-    )
-
-
-@pytest.mark.parametrize(("status", "item"), ITEMS.items())
-def test_every_line_of_a_status_page_is_read(status: str, item: StatusItem) -> None:
-    assert item_of(item_row(status)) == item
-
-
 def test_a_word_that_is_not_known_raises() -> None:
     for read, word in (
         (lambda: batch_of(row(**BATCH | {"status": "paused"})), "paused"),
         (lambda: first_answer_of("lost", "e"), "lost"),
         (lambda: first_answer_of("late", "NO_REASON"), "NO_REASON"),
-        (lambda: item_of(item_row("withheld")), "withheld"),
     ):
         with pytest.raises(ValueError, match=word):
             read()

@@ -13,7 +13,7 @@ from els_core.application.expire_batches import SweepResult
 from els_core.application.message_consumer import ConsumeResult, Retry
 from els_core.application.messages import DeadLetter, PoisonMessage, QueueMessage
 from els_core.application.ports.health import Backlog, QueueDepth
-from els_core.application.ports.repository import BatchOverview
+from els_core.application.ports.reading import BatchItems, BatchOverview, BatchOwner, BatchTimes
 from els_core.application.post_commit import PublishResult
 from els_core.application.provision_content import ArrivalAnswer, ProvisioningResult
 from els_core.application.publish_outbox import RelayResult
@@ -24,6 +24,7 @@ from els_core.application.register_batch import (
     Rejected,
     Repeated,
 )
+from els_core.application.sentences import Move, Mover
 from els_core.application.steer_batch import (
     Answered,
     BatchNotFound,
@@ -138,8 +139,9 @@ def health_report() -> HealthReport:
 
 def description(status: Status) -> BatchDescription:
     correlation_id = None if status is Status.AWAITED else registration(1).details.correlation_id
-    overview = BatchOverview(Batch("b", status, 1), NOW, (), 0, 0, None, "", None, None, None, correlation_id)
-    return BatchDescription(overview, "a sentence", [], None)
+    owner, times = BatchOwner(correlation_id=correlation_id), BatchTimes(NOW, NOW)
+    overview = BatchOverview(Batch("b", status, 1), NOW, owner, times)
+    return BatchDescription(overview, Move(Mover.ELS, "a sentence"), BatchItems([]))
 
 
 def awaited() -> BatchDescription:

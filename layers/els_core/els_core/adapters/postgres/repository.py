@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING
 from els_core.adapters.postgres import statements
 from els_core.adapters.postgres.calls import json_of
 from els_core.adapters.postgres.rows import (
-    item_of,
     message_of,
-    overview_of,
     snapshot_of,
 )
 from els_core.adapters.postgres.transaction import PostgresTransaction
-from els_core.application.ports.repository import StatusItems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from els_core.adapters.postgres.session import Session
-    from els_core.application.ports.repository import BatchOverview, PagePosition, Transaction
+    from els_core.application.ports.repository import Transaction
     from els_core.domain.batches import BatchSnapshot
     from els_core.domain.events import OutboxMessage
 
@@ -64,23 +61,6 @@ class PostgresRepository:
         """Delete a page of old batches, with everything that belongs to them."""
         parameters = {"age": age.total_seconds(), "max_slots": max_slots}
         return self._session.write("delete old batches", statements.DELETE_OLD_BATCHES, parameters)
-
-    def overview(self, batch_id: str, named: int) -> BatchOverview | None:
-        """Read where a batch stands."""
-        parameters = {"batch_id": batch_id, "named": named}
-        rows = self._session.read("read a batch", statements.READ_OVERVIEW, parameters)
-        return overview_of(rows[0]) if rows else None
-
-    def status_items(self, batch_id: str, position: PagePosition, max_bytes: int) -> StatusItems:
-        """Read a page of a batch's slots and late failures."""
-        parameters = {
-            "batch_id": batch_id,
-            "section": position.section,
-            "after": position.after,
-            "max_bytes": max_bytes,
-        }
-        rows = self._session.read("read slots of a batch", statements.READ_STATUS_PAGE, parameters)
-        return StatusItems([item_of(row) for row in rows], is_last=not rows or bool(rows[-1]["is_last"]))
 
     def note_run(self, job: str) -> None:
         """Note that a scheduled job ran to its end."""

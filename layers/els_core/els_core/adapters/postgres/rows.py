@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any, assert_never
 from uuid import UUID
 
 from els_core.application.ports.repository import (
-    Announcement,
-    BatchOverview,
-    LateFailure,
     ParkedArrival,
 )
 from els_core.domain.arrivals import ArrivalKind, Content, Failure, key_of, kind_of
@@ -17,7 +14,6 @@ from els_core.domain.batches import (
     AssignedSlot,
     Batch,
     BatchSnapshot,
-    FreeSlot,
     RecordedFailure,
     RegistrationDetails,
     Status,
@@ -28,7 +24,6 @@ from els_core.domain.outcomes import Assigned, Duplicate, Excess, Failed, Late, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from els_core.application.ports.repository import StatusItem
     from els_core.domain.arrivals import Arrival
     from els_core.domain.batches import Registration
     from els_core.domain.decisions import BatchChange
@@ -132,45 +127,6 @@ def message_of(row: Row) -> OutboxMessage:
         is_final=row["is_final"],
         position=row["position"],
     )
-
-
-def overview_of(row: Row) -> BatchOverview:
-    """Read where a batch stands."""
-    announcement = None
-    if row["event_id"] is not None:
-        announcement = Announcement(
-            UUID(str(row["event_id"])), row["detail_type"], row["first_sent_at"], row["unsent_since"]
-        )
-    return BatchOverview(
-        batch_of(row),
-        row["now"],
-        tuple(row["missing"]),
-        row["late_count"],
-        row["parked_count"],
-        row["parked_since"],
-        row["digest"],
-        announcement,
-        row["last_sweep"],
-        row["last_relay"],
-        row["correlation_id"],
-        row["redis_answered"],
-    )
-
-
-def item_of(row: Row) -> StatusItem:
-    """Read a slot or a late failure; raise ValueError for a status that is not known."""
-    key, name, upload_id = row["key"], row["original_file_name"], row["file_upload_id"]
-    match row["status"]:
-        case "available":
-            return FreeSlot(key)
-        case "assigned":
-            return AssignedSlot(key, row["text_storage_id"], name, upload_id)
-        case "failed":
-            return RecordedFailure("", key, name, row["error_code"], upload_id)
-        case "late":
-            return LateFailure(key, name, row["error_code"], upload_id)
-        case status:
-            raise ValueError(f"{status} is no status of a slot")
 
 
 def _fields(arrival: Arrival) -> Json:

@@ -18,9 +18,10 @@ FILES = (
     "decisions",
     "erasure",
     "health",
+    "history",
     "outbox",
     "parking",
-    "status",
+    "reading",
     "steering",
 )
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
@@ -78,6 +79,7 @@ DELETE_OLD_BATCHES = _statement("delete_old_batches")
 DELETE_PARKED = _statement("delete_parked")
 DELETE_SENT = _statement("delete_sent")
 ERASE_PERSONAL_DATA = _statement("erase_personal_data")
+FIND_ARRIVALS = _statement("find_arrivals")
 FIND_IDLE_OPEN = _statement("find_idle_open")
 FIND_STUCK = _statement("find_stuck")
 INSERT_COMMAND = _statement("insert_command")
@@ -86,6 +88,8 @@ INSERT_KEPT_RESULT = _statement("insert_kept_result")
 INSERT_PLACEHOLDERS = _statement("insert_placeholders")
 INSERT_REJECTED_REGISTRATIONS = _statement("insert_rejected_registrations")
 KEEP_RESULT = _statement("keep_result")
+LIST_BATCHES = _statement("list_batches")
+LIST_WAITING_BATCHES = _statement("list_waiting_batches")
 LOCK_BATCHES = _statement("lock_batches")
 LOCK_OVERDUE = _statement("lock_overdue")
 MARK_OVERDUE_PARKED = _statement("mark_overdue_parked")
@@ -94,12 +98,13 @@ OPEN_BATCHES = _statement("open_batches")
 READ_BACKLOG = _statement("read_backlog")
 READ_BATCHES_OF_USER = _statement("read_batches_of_user")
 READ_COMMAND = _statement("read_command")
+READ_HISTORY = _statement("read_history")
+READ_ITEMS = _statement("read_items")
 READ_LOCKED_VIEW = _statement("read_locked_view")
 READ_OVERVIEW = _statement("read_overview")
 READ_PARKED = _statement("read_parked")
 READ_SNAPSHOTS = _statement("read_snapshots")
 READ_STANDBY = _statement("read_standby")
-READ_STATUS_PAGE = _statement("read_status_page")
 READ_TIME = _statement("read_time")
 READ_UNSENT = _statement("read_unsent")
 RECORD_DECISIONS = _statement("record_decisions")

@@ -85,21 +85,25 @@ class Telemetry(InvocationTelemetry):
     def commands_consumed(self, consumed: ConsumeResult[CommandRequest, SteeringResult]) -> None:
         """Write what became of commands, never by whom or why: that is in Postgres."""
         for requests, report in consumed.reports:
-            signals = [of_command(answer) for answer in report.answers]
-            self.lines(
-                "command judged",
-                (
-                    (request.batch_id, request.correlation_id, f"{request.command.name} {signal.word}")
-                    for request, signal in zip(requests, signals, strict=True)
-                ),
-            )
-            self.metrics.count(Counter(signal.metric for signal in signals))
-            self._closed(report.closed)
-            self._published(report.published)
+            self.commands_judged(requests, report)
         self.lines(
             "commands retried", ((one.batch_id, one.correlation_id, RETRIED) for one in consumed.retried)
         )
         self._consumed(consumed)
+
+    def commands_judged(self, requests: Sequence[CommandRequest], report: SteeringResult) -> None:
+        """Write what became of commands that came together."""
+        signals = [of_command(answer) for answer in report.answers]
+        self.lines(
+            "command judged",
+            (
+                (request.batch_id, request.correlation_id, f"{request.command.name} {signal.word}")
+                for request, signal in zip(requests, signals, strict=True)
+            ),
+        )
+        self.metrics.count(Counter(signal.metric for signal in signals))
+        self._closed(report.closed)
+        self._published(report.published)
 
     def sweep_finished(self, sweep: SweepResult) -> None:
         """Write what a sweep did."""
@@ -140,13 +144,25 @@ class Telemetry(InvocationTelemetry):
         if audit.relay:
             self.outbox_published(audit.relay)
 
+    def file_names_read(self, batch_id: str, actor: str) -> None:
+        """Write who saw the file names of a batch: they are personal data."""
+        self.logger.info("file names read", batch_id=batch_id, actor=actor)
+
+    def dead_letters_read(self, actor: str) -> None:
+        """Write who saw the bodies of dead letters: they may hold personal data."""
+        self.logger.info("dead letters read", actor=actor)
+
+    def dead_letters_redriven(self, queue: str, count: int, actor: str) -> None:
+        """Write who put how many messages back into a queue."""
+        self.logger.info("dead letters redriven", queue=queue, count=count, actor=actor)
+
     def status_read(self, batch_id: str, description: BatchDescription | None) -> None:
         """Write that a batch was asked for, whether it exists, and its status."""
         batch = description.overview.batch if description else None
         self.logger.info(
             "batch status read",
             batch_id=batch_id,
-            correlation_id=description.overview.correlation_id if description else None,
+            correlation_id=description.overview.owner.correlation_id if description else None,
             outcome="found" if batch else "not_found",
             status=batch.status.value if batch else None,
         )

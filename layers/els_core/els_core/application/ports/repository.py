@@ -11,15 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
-    from uuid import UUID
 
     from els_core.domain.arrivals import Arrival, ArrivalKey
     from els_core.domain.batches import (
-        AssignedSlot,
         Batch,
         BatchSnapshot,
-        FreeSlot,
-        RecordedFailure,
         Registration,
     )
     from els_core.domain.decisions import BatchChange, LockedView
@@ -42,67 +38,6 @@ class DeadlinePosition:
 
     deadline: datetime
     batch_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """The final result of a batch: its event, when the bus first accepted it, and since when it waits."""
-
-    event_id: UUID
-    detail_type: str
-    first_sent_at: datetime | None
-    unsent_since: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class BatchOverview:
-    """Where a batch stands at the time `now` of Postgres, without its lists.
-
-    `missing` names the first free slots. `last_sweep` and `last_relay` are when these jobs last ran to their
-    end, `redis_answered` when Redis last answered the health check.
-    """
-
-    batch: Batch
-    now: datetime
-    missing: tuple[str, ...]
-    late_count: int
-    parked_count: int
-    parked_since: datetime | None
-    digest: str
-    announcement: Announcement | None
-    last_sweep: datetime | None
-    last_relay: datetime | None
-    correlation_id: str | None = None
-    redis_answered: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LateFailure:
-    """A stored failure that found no slot."""
-
-    identity: str
-    original_file_name: str
-    error_code: str
-    file_upload_id: str | None = None
-
-
-type StatusItem = FreeSlot | AssignedSlot | RecordedFailure | LateFailure
-
-
-@dataclass(frozen=True, slots=True)
-class PagePosition:
-    """Where a page of a batch's items begins: section 1 are the slots, 2 the late failures."""
-
-    section: int = 1
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StatusItems:
-    """A page of a batch's slots and late failures, in byte order of their ids."""
-
-    items: Sequence[StatusItem]
-    is_last: bool
 
 
 class Transaction(SteeringTransaction, Protocol):
@@ -226,14 +161,6 @@ class Repository(Protocol):
         None of which an event waits in the outbox. At most `max_slots` slots together, but at least one
         batch.
         """
-        ...
-
-    def overview(self, batch_id: str, named: int) -> BatchOverview | None:
-        """Return where a batch stands, naming up to `named` missing slots; None for an unknown batch."""
-        ...
-
-    def status_items(self, batch_id: str, position: PagePosition, max_bytes: int) -> StatusItems:
-        """Return a page of a batch's slots and late failures, as many as fit, but at least one."""
         ...
 
     def note_run(self, job: str) -> None:

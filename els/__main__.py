@@ -1,0 +1,5 @@
+"""`python -m els` is `els`."""
+
+from els.main import main
+
+raise SystemExit(main())
