@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -41,7 +42,13 @@ def bundle() -> None:
 
 def _merge(built: Path, function: str, layers: list[str]) -> None:
     for part in (built / function, *(built / layer / "python" for layer in layers)):
-        shutil.copytree(part, BUNDLED / function, copy_function=os.link, dirs_exist_ok=True)
+        shutil.copytree(part, BUNDLED / function, copy_function=_link_once, dirs_exist_ok=True)
+
+
+def _link_once(source: str, target: str) -> None:
+    """Link a file, unless a part before brought it: one lock pins what several layers have."""
+    with suppress(FileExistsError):
+        os.link(source, target)
 
 
 def _remove_layers(resources: dict[str, Any]) -> None:

@@ -45,6 +45,7 @@ SPANS = {
     "provision_content": ("process els-provision-content", SpanKind.CONSUMER),
     "publish_outbox": ("publish_outbox", SpanKind.INTERNAL),
     "register_batch": ("process els-register-batch", SpanKind.CONSUMER),
+    "steer_batch": ("process els-steer-batch", SpanKind.CONSUMER),
 }
 RELAY = "internal publish_outbox"
 CALLS = {SpanKind.CLIENT, SpanKind.PRODUCER}

@@ -130,6 +130,11 @@ def test_each_queue_to_watch_needs_its_dead_letter_queue(name: str) -> None:
         assert read_settings(GOOD | given).required_dead_letter_queue_urls
 
 
+def test_a_dead_letter_queue_may_have_no_queue_of_its_own() -> None:
+    given = {"ELS_QUEUE_URLS": "a=https://h/q", "ELS_DEAD_LETTER_QUEUE_URLS": "a=https://h/d,b=https://h/b"}
+    assert set(read_settings(GOOD | given).required_dead_letter_queue_urls) == {"a", "b"}
+
+
 @pytest.mark.fault(40)
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name in WRONG for value in WRONG[name]])
 def test_a_wrong_value_is_answered_with_the_setting_and_what_is_expected(name: str, value: str) -> None:

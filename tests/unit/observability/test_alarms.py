@@ -50,16 +50,17 @@ class System:
     def minute(self) -> None:
         """Run what the schedules run in a minute."""
         self.environment.clock.advance(timedelta(minutes=1))
-        self.telemetry.instrumented("each minute", SpanKind.INTERNAL)(self._minute)({}, _context())
+        context: Any = Context()
+        self.telemetry.instrumented("each minute", SpanKind.INTERNAL)(self._minute)({}, context)
 
     def _minute(self, _event: dict[str, Any], _context: Any) -> None:
         if self.runs_jobs:
             self.telemetry.sweep_finished(self.environment.expire())
             self.telemetry.outbox_published(self.environment.relay())
         if self.checks_health:
-            environment = self.environment
-            note_run = environment.postgres.note_run
-            check = CheckHealth(self.postgres, environment.redis, environment.bus, self.queues, note_run)
+            redis, bus = self.environment.redis, self.environment.bus
+            note_run = self.environment.postgres.note_run
+            check = CheckHealth(self.postgres, redis, bus, self.queues, note_run)
             self.telemetry.health_checked(check.run())
 
     def lose_races(self) -> None:
@@ -67,10 +68,6 @@ class System:
         result = ConsumeResult[Arrival, ProvisioningResult]()
         result.reports.append(([], ProvisioningResult([], [], [], races_lost=60)))
         self.telemetry.arrivals_consumed(result)
-
-
-def _context() -> Any:
-    return Context()
 
 
 def depths(dead: int) -> list[QueueDepth]:
