@@ -16,8 +16,11 @@ from pg8000.native import Connection
 from dev.programs.process import ServerProcess, free_port, unprivileged
 from dev.servers.postgres import USER
 from els_core.adapters.postgres.audit_reader import PostgresAuditReader
+from els_core.adapters.postgres.calls import Call
+from els_core.adapters.postgres.connection import connect
 from els_core.adapters.postgres.errors import SchemaMissingError
 from els_core.adapters.postgres.session import Session
+from els_core.adapters.postgres.statements import Statement
 from els_core.adapters.redis.coordinator import RedisCoordinator
 from els_core.application.audit_batches import AuditBatches
 from els_core.application.budgets import always
@@ -122,6 +125,20 @@ def test_a_default_of_the_database_or_of_the_role_changes_nothing(
     environment = Environment(database_url, valkey.url)
     exercise(environment)
     environment.close()
+
+
+@pytest.mark.parametrize("level", DEFAULTS["default_transaction_isolation"])
+def test_every_transaction_is_read_committed(postgres: PostgresServer, database_url: str, level: str) -> None:
+    database = database_url.rpartition("/")[2]
+    postgres.execute(f"ALTER DATABASE \"{database}\" SET default_transaction_isolation = '{level}'")
+    asked = Statement.of("SELECT current_setting('transaction_isolation')")
+    engine = connect(database_url)
+    rows = Session(engine).transact(lambda pipeline: pipeline.now(Call("ask", asked, {})).rows)
+    with engine.begin() as connection:
+        other = connection.exec_driver_sql("SELECT current_setting('transaction_isolation')").scalar()
+    engine.dispose()
+    assert [[str(value) for value in row] for row in rows] == [["read committed"]]
+    assert other == "read committed"
 
 
 def test_a_wrong_search_path_is_an_error_that_says_what_to_correct(
